@@ -1,0 +1,39 @@
+# Five commands: `make run` (the whole chain on the pocket world), `make test`, `make check`, `make test-vllm`, `make clean`.
+PYTHON ?= python3
+KIELO := .venv/bin/kielo
+INSTALL := .venv/bin/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: run run-full test check test-vllm clean
+run: .venv/run-installed
+	$(KIELO) run recipes/pocket-quick.yaml
+	@echo "That was the quick recipe. The full one (seven mixes, prompt masking, NEFTune, three DPO runs): make run-full"
+
+run-full: .venv/run-installed
+	$(KIELO) run recipes/pocket.yaml
+
+test: .venv/test-installed
+	HF_HUB_OFFLINE=1 .venv/bin/python -m pytest
+
+check: .venv/test-installed
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test-vllm: .venv/test-installed
+	bash tests/kielo/generation/make_vllm_env.sh
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run-installed: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[train,eval]'
+	@touch $@
+
+.venv/test-installed: .venv/bin/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[train,eval,dev]'
+	# Only for nltk's punkt data, which this wheel carries; its own dependencies are not needed.
+	$(INSTALL) --no-deps llama-index-core
+	@touch $@ .venv/run-installed
+
+clean:
+	rm -rf .venv .venv-vllm build *.egg-info

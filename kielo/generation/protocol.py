@@ -1,0 +1,82 @@
+"""What a stage asks of a text generator and what comes back; the engines and the completion store speak only this."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, Protocol
+
+from kielo.records import Message
+
+FinishReason = Literal["stop", "length", "error"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to decode: greedy at temperature 0 (then top_p and seed do not matter)."""
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One completion to make: raw text for a base model, messages for a chat model (its own chat template applies).
+
+    `shared_prefix` is how many characters of a text prompt are shared with its neighbours (the few-shot part), a hint
+    for engines that reuse the prefix's KV cache; it does not change what is generated. `replicate` numbers several
+    samples of one prompt.
+    """
+
+    prompt: str | tuple[Message, ...]
+    sampling: Sampling
+    replicate: int = 0
+    shared_prefix: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a generator gave for one request; stop strings are cut off `text`."""
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    error: str | None = None
+
+
+class Generator(Protocol):
+    """An engine: gives completions in the order they finish, each with the index of its request."""
+
+    @property
+    def model(self) -> str:
+        """Identity of the model (see kielo.models.model_identity); a part of every completion key."""
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        """Yield (index into requests, completion) as they finish.
+
+        Raises:
+            GenerationError: the engine cannot go on; what was yielded before stays valid.
+        """
+
+    def close(self) -> None:
+        """Free the engine: memory, connections, server processes. May be called twice."""
+
+
+def completion_key(model: str, request: Request) -> str:
+    """Hash what determines a completion: model, prompt, sampling, replicate (not the engine, nor the prefix hint)."""
+    prompt = request.prompt if isinstance(request.prompt, str) else [asdict(turn) for turn in request.prompt]
+    sampling = asdict(request.sampling)
+    if request.sampling.temperature == 0:
+        sampling.pop("top_p")
+    body = json.dumps([model, prompt, sampling, request.replicate], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()[:32]
+
+
+def seed_of(key: str) -> int:
+    """Derive a request's sampling seed from its key, so that a resumed run samples what an uninterrupted one would."""
+    return int(key[:8], 16) & 0x7FFFFFFF

@@ -1,0 +1,51 @@
+"""Where a model named in a recipe lies, and what identifies it in fingerprints and completion keys."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from kielo.errors import RecipeError
+
+POCKET = Path(__file__).resolve().parent / "pocket" / "base"
+_IDENTIFYING = (".safetensors", ".bin", "config.json", "tokenizer.json")
+_SAMPLES, _SAMPLE_BYTES = 64, 1 << 18
+
+
+def model_path(name: str) -> str:
+    """Resolve a recipe's `model`: `pocket` is the model shipped with Kielo, a folder is itself, anything else a Hub id."""
+    return str(POCKET) if name == "pocket" else name
+
+
+@cache
+def model_identity(path: str, revision: str | None = None) -> str:
+    """Identify a model: a digest of its weights and tokenizer where it lies in a folder, else `id@revision`.
+
+    Files over 16 MiB are digested by their size and 64 samples spread over them: a plan must not read 70 GB of weights.
+
+    Raises:
+        RecipeError: the folder holds no weights.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return f"{path}@{revision or 'main'}"
+    files = sorted(file for file in folder.iterdir() if file.name.endswith(_IDENTIFYING))
+    if not any(file.suffix in (".safetensors", ".bin") for file in files):
+        raise RecipeError(f"{folder}: no weights (*.safetensors) in this folder; give a model folder or a Hub id.")
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + _digest(file))
+    return f"sha256:{digest.hexdigest()[:32]}"
+
+
+def _digest(file: Path) -> bytes:
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        if size <= _SAMPLES * _SAMPLE_BYTES:
+            return hashlib.file_digest(stream, "sha256").digest()
+        digest = hashlib.sha256(str(size).encode())
+        for number in range(_SAMPLES):
+            stream.seek((size - _SAMPLE_BYTES) * number // (_SAMPLES - 1))
+            digest.update(stream.read(_SAMPLE_BYTES))
+        return digest.digest()

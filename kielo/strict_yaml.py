@@ -1,0 +1,84 @@
+"""YAML read without its traps: duplicate keys are errors, `no` stays text, `2e-5` is a number, every value knows its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kielo.errors import RecipeError, at
+
+Lines = dict[tuple[str | int, ...], int]  # path of keys -> line number, counted from 1
+
+_BOOL = re.compile(r"^(?:true|false)$")
+_FLOAT = re.compile(r"^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader with YAML 1.2's idea of booleans and floats (1.1 turns `no` into false and `2e-5` into text)."""
+
+
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}  # fmt: skip
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOL, list("tf"))
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+
+
+def load(path: Path) -> tuple[dict[str, Any], Lines]:
+    """Read a YAML mapping and the line of every key and item.
+
+    Raises:
+        RecipeError: the file is missing, not UTF-8, not YAML, not a mapping, or repeats a key.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: no such file; give the path of a recipe, for instance recipes/pocket.yaml.") from error
+    except IsADirectoryError as error:
+        raise RecipeError(f"{path}: a folder; give the path of a YAML file in it.") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8.") from error
+    loader = _StrictLoader(text)
+    try:
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise RecipeError(f"{path}: a mapping (key: value) is needed at the top of the file.")
+        lines: Lines = {}
+        _walk(node, (), lines, path)
+        return loader.construct_document(node), lines
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = at(path, mark.line + 1 if mark else None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+        raise RecipeError(f"{place}: not valid YAML: {problem}.") from error
+    finally:
+        loader.dispose()
+
+
+def _walk(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                raise RecipeError(f"{at(path, line)}: key '{name}' stands already in line {seen[name]}; remove one of them.")
+            if name == "<<":
+                raise RecipeError(f"{at(path, line)}: merge keys ('<<') are not read in recipes; write the values out.")
+            seen[name] = lines[*where, name] = line
+            _walk(value, (*where, name), lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            lines[*where, index] = item.start_mark.line + 1
+            _walk(item, (*where, index), lines, path)
+
+
+def line_of(where: tuple[str | int, ...], lines: Lines) -> int | None:
+    """Find the line of a path of keys, or of its nearest parent that the file has."""
+    for length in range(len(where), 0, -1):
+        if where[:length] in lines:
+            return lines[where[:length]]
+    return None

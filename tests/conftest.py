@@ -1,0 +1,59 @@
+"""Fixtures shared by all tests: where the real data lie, a recipe to start from, no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL_RECIPE = """\
+language: fi
+model: pocket
+translate:
+  prompt: {shots: 3, shots_file: pocket}
+  datasets:
+    oasst2: {kind: conversations, pocket: oasst2, rows: 12}
+    helpsteer2: {kind: preferences, pocket: helpsteer2, rows: 8}
+    ifeval: {kind: ifeval, pocket: ifeval, rows: 6}
+sft:
+  mixes:
+    en-fi-Xpct: {shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]}
+  runs:
+    neftune: {mix: en-fi-100pct, neftune_noise_alpha: 5}
+dpo:
+  start: sft/en-fi-100pct
+  runs:
+    dpo-both: {data: {helpsteer2: [en, fi]}}
+eval:
+  ifeval: {languages: [en, fi]}
+"""
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; tests that need it are skipped, with this reason, where it is missing."""
+    folder = Path(os.environ.get("KIELO_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder} (set KIELO_SHARED_DATA)")
+    return folder
+
+
+@pytest.fixture
+def write_recipe(tmp_path: Path) -> Callable[..., Path]:
+    """Write a recipe file: the small one, with (old, new) texts replaced; each old text must occur."""
+
+    def write(*changes: tuple[str, str], text: str = SMALL_RECIPE, name: str = "small.yaml") -> Path:
+        for old, new in changes:
+            assert old in text, f"{old!r} is not in the recipe"
+            text = text.replace(old, new, 1)
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        return path
+
+    return write

@@ -1,0 +1,80 @@
+"""The command line: what it costs, what it says to mistakes, and that nothing heavy is loaded for a look at a plan."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kielo.cli import STAGE_VERBS, main
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "transformers", "trl", "datasets", "vllm", "sacrebleu", "nltk")
+
+
+def kielo(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kielo.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300)
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "status"])
+def test_looking_loads_nothing_heavy(verb, write_recipe, tmp_path):
+    code = f"import sys; from kielo.cli import main; assert main([{verb!r}, {str(write_recipe())!r}]) == 0; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+    assert not (tmp_path / "runs").exists(), "looking makes no folders"
+
+
+def test_help_lists_every_verb():
+    done = kielo("--help")
+    assert done.returncode == 0
+    for verb in ("check", "plan", "run", "status", *STAGE_VERBS):
+        assert f"\n    {verb}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "nothing.yaml"], "nothing.yaml: no such file"),
+        (["run", "RECIPE", "--only", "sft/en-fi-10pct"], "no step 'sft/en-fi-10pct' in this plan; did you mean"),
+        (["run", "RECIPE", "--redo", "tarnslate"], "no step 'tarnslate' in this plan"),
+        (["mix", "RECIPE", "--only", "mix"], "which is not complete; run it first"),
+        (["run", "RECIPE", "--limit", "0"], "'0' is no positive whole number"),
+        (["rnu", "RECIPE"], "invalid choice: 'rnu'"),
+        (["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "en"], "a.jsonl: no such file"),
+        (["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "xx"], "--language xx: no language pack"),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_exit_code_2(arguments, sentence, write_recipe, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = str(write_recipe())
+    try:
+        code = main([recipe if argument == "RECIPE" else argument for argument in arguments])
+    except SystemExit as stopped:  # argparse's own way out
+        code = stopped.code
+    said = capsys.readouterr().err
+    assert code == 2
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+def test_dry_run_lists_and_makes_nothing(write_recipe, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sft", str(write_recipe()), "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "waiting   sft/neftune" in lines
+    assert not any("dpo" in line for line in lines)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_namesake_package_is_refused(tmp_path, write_recipe):
+    foreign = tmp_path / "site" / "translate"
+    foreign.mkdir(parents=True)
+    (foreign / "__init__.py").write_text("")
+    code = f"import sys; sys.path.insert(0, {str(foreign.parent)!r}); from kielo.cli import main; sys.exit(main(['check', {str(write_recipe())!r}]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 2
+    assert "the package 'translate' found first is" in done.stderr

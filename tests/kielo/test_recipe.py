@@ -1,0 +1,94 @@
+"""Recipes and their YAML: what is refused, where the sentence points, what a family of mixes becomes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kielo.errors import RecipeError
+from kielo.links import expand_mixes
+from kielo.recipe import load
+from kielo.recipe_docs import REFERENCE, SCHEMA, reference_text, schema_text
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_recipe_loads(path):
+    if "shared" in path.read_text() and not (ROOT.parent / "shared" / "data").is_dir():
+        pytest.skip("this recipe reads the real data, which are not here")
+    assert load(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "sentence"),
+    [
+        (("model: pocket", "modle: pocket"), 2, r"unknown key 'modle'; did you mean 'model'\?"),
+        (("language: fi", "language: no"), 1, r"no language pack recipes/languages/no\.yaml"),
+        (("shots: 3", "shots: three"), 4, r"translate\.prompt\.shots: .*valid integer.*'three'"),
+        (("rows: 12", "rowz: 12"), 6, r"unknown key 'translate\.datasets\.oasst2\.rowz'; did you mean 'rows'\?"),
+        (("pocket: oasst2, ", ""), 6, r"exactly one of hub, local, pocket \(none given\)"),
+        (("pocket: oasst2", "local: nowhere.jsonl"), 6, r"no such file: .*nowhere\.jsonl"),
+        (("fi: X}", "fi: 1.5}"), 11, r"less than or equal to 1"),
+        (("X: [0, 0.5, 1.0]", ""), 11, r"uses X without saying its values"),
+        (("fi: X}", "sv: X}"), 11, r"no language pack recipes/languages/sv\.yaml|languages are en and fi"),
+        (("mix: en-fi-100pct", "mix: en-fi-10pct"), 13, r"no mix 'en-fi-10pct'; did you mean 'en-fi-100pct'"),
+        (("start: sft/en-fi-100pct", "start: sft/en-fi-99pct"), 15, r"no run 'sft/en-fi-99pct'; did you mean"),
+        (("helpsteer2: [en, fi]", "oasst2: [en, fi]"), 17, r"no data set of kind preferences 'oasst2'"),
+        (("neftune_noise_alpha: 5", "trainer: {lerning_rate: 1}"), 13, r"did you mean 'learning_rate'"),
+        (("neftune_noise_alpha: 5", "trainer: {label_smoothing: 0.1}"), 13, r"belongs to dpo\.trainer"),
+        (("model: pocket", "model: pocket\nmodel: other"), 3, r"key 'model' stands already in line 2"),
+        (("model: pocket", "model: [pocket"), None, r"not valid YAML"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence_with_file_line_and_fix(write_recipe, change, line, sentence):
+    path = write_recipe(change)
+    with pytest.raises(RecipeError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}, line {line}:" if line else f"{path}, line ")
+    assert re.search(sentence, message), message
+    assert "\n" not in message
+
+
+def test_a_missing_key_is_named(write_recipe):
+    with pytest.raises(RecipeError, match="key 'model' is missing"):
+        load(write_recipe(("model: pocket\n", "")))
+
+
+def test_files_that_are_no_recipes(tmp_path):
+    with pytest.raises(RecipeError, match="no such file"):
+        load(tmp_path / "nothing.yaml")
+    with pytest.raises(RecipeError, match="a folder"):
+        load(tmp_path)
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("description: käännös".encode("latin-1"))
+    with pytest.raises(RecipeError, match="not UTF-8 at byte 14"):
+        load(latin)
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
+    with pytest.raises(RecipeError, match="a mapping"):
+        load(empty)
+
+
+def test_yaml_traps_are_gone(write_recipe):
+    recipe = load(write_recipe(("sft:\n", "sft:\n  trainer: {learning_rate: 2e-5, num_train_epochs: 3}\n"), ("language: fi", "language: fi\ndescription: no")))
+    assert recipe.sft.trainer.learning_rate == 2e-5
+    assert recipe.description == "no"
+
+
+def test_a_family_becomes_one_mix_per_share(write_recipe):
+    recipe = load(write_recipe(("X: [0, 0.5, 1.0]", "X: [0, 0.1, 0.125, 1.0]")))
+    assert expand_mixes(recipe.sft.mixes) == {
+        "en-fi-0pct": {"en": 1.0, "fi": 0.0},
+        "en-fi-10pct": {"en": 1.0, "fi": 0.1},
+        "en-fi-12.5pct": {"en": 1.0, "fi": 0.125},
+        "en-fi-100pct": {"en": 1.0, "fi": 1.0},
+    }
+
+
+def test_generated_files_are_fresh():
+    assert SCHEMA.read_text("utf-8") == schema_text(), "run: python -m kielo.recipe_docs"
+    assert REFERENCE.read_text("utf-8") == reference_text(), "run: python -m kielo.recipe_docs"
