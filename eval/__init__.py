@@ -1,0 +1,1 @@
+"""Evaluation: responses are scored here, file by file, after training and before the report."""

@@ -1,0 +1,94 @@
+"""Instruction id -> its checker and the arguments it takes, per scoring mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from eval.ifeval import checkers
+from eval.ifeval.arguments import Kind
+from eval.ifeval.checkers import Context, Values
+from kielo.errors import SourceError, UsageError
+
+Checker = Callable[[str, Values, Context], bool]
+RESPONSE_LANGUAGE = "language:response_language"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One kind of instruction: its checker and the kinds of its arguments."""
+
+    check: Checker
+    fields: Mapping[str, Kind] = field(default_factory=dict)
+
+
+COMPAT: Mapping[str, Instruction] = {
+    "keywords:existence": Instruction(checkers.keywords_exist, {"keywords": "patterns"}),
+    "keywords:frequency": Instruction(
+        checkers.keyword_frequency, {"keyword": "pattern", "frequency": "count", "relation": "relation"}
+    ),
+    "keywords:forbidden_words": Instruction(checkers.forbidden_words, {"forbidden_words": "patterns"}),
+    "keywords:letter_frequency": Instruction(
+        checkers.letter_frequency, {"letter": "letter", "let_frequency": "count", "let_relation": "relation"}
+    ),
+    RESPONSE_LANGUAGE: Instruction(checkers.response_language, {"language": "text"}),
+    "length_constraints:number_sentences": Instruction(
+        checkers.number_sentences, {"num_sentences": "count", "relation": "relation"}
+    ),
+    "length_constraints:number_words": Instruction(
+        checkers.number_words, {"num_words": "count", "relation": "relation"}
+    ),
+    "length_constraints:number_paragraphs": Instruction(checkers.number_paragraphs, {"num_paragraphs": "count"}),
+    "length_constraints:nth_paragraph_first_word": Instruction(
+        checkers.nth_paragraph_first_word,
+        {"num_paragraphs": "count", "nth_paragraph": "count", "first_word": "text"},
+    ),
+    "detectable_content:number_placeholders": Instruction(checkers.number_placeholders, {"num_placeholders": "count"}),
+    "detectable_content:postscript": Instruction(checkers.postscript, {"postscript_marker": "pattern"}),
+    "detectable_format:number_bullet_lists": Instruction(checkers.number_bullet_lists, {"num_bullets": "count"}),
+    "detectable_format:constrained_response": Instruction(checkers.constrained_response),
+    "detectable_format:number_highlighted_sections": Instruction(
+        checkers.number_highlighted_sections, {"num_highlights": "count"}
+    ),
+    "detectable_format:multiple_sections": Instruction(
+        checkers.multiple_sections, {"section_spliter": "pattern", "num_sections": "count"}
+    ),
+    "detectable_format:json_format": Instruction(checkers.json_format),
+    "detectable_format:title": Instruction(checkers.title),
+    "combination:two_responses": Instruction(checkers.two_responses),
+    "combination:repeat_prompt": Instruction(checkers.repeat_prompt, {"prompt_to_repeat": "text"}),
+    "startend:end_checker": Instruction(checkers.end_checker, {"end_phrase": "text"}),
+    "startend:quotation": Instruction(checkers.quotation),
+    "change_case:capital_word_frequency": Instruction(
+        checkers.capital_word_frequency, {"capital_frequency": "count", "capital_relation": "relation"}
+    ),
+    "change_case:english_capital": Instruction(checkers.all_capitals),
+    "change_case:english_lowercase": Instruction(checkers.all_lowercase),
+    "punctuation:no_comma": Instruction(checkers.no_comma),
+}
+
+MODES: Mapping[str, Mapping[str, Instruction]] = {"compat": COMPAT}
+
+
+def instructions(mode: str) -> Mapping[str, Instruction]:
+    """Give the instructions of a scoring mode.
+
+    Raises:
+        UsageError: there is no such mode.
+    """
+    if mode not in MODES:
+        raise UsageError(f"IFEval has no scoring mode '{mode}'; it has: {', '.join(MODES)}.")
+    return MODES[mode]
+
+
+def find_instruction(known: Mapping[str, Instruction], instruction_id: str, place: str) -> Instruction:
+    """Look up an instruction id.
+
+    Raises:
+        SourceError: the id is unknown; the sentence names `place`.
+    """
+    if instruction_id not in known:
+        raise SourceError(
+            f"{place}: unknown instruction '{instruction_id}'; the {len(known)} of IFEval are known here."
+        )
+    return known[instruction_id]

@@ -1,0 +1,141 @@
+"""Reads IFEval prompts and a model's answers from JSONL, and brings each answer to its prompt; nothing is lost unseen."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.ifeval.arguments import read_arguments
+from eval.ifeval.registry import find_instruction, instructions
+from kielo.errors import SourceError, at
+from kielo.records import Prompt, from_json, read_jsonl
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One row of a responses file; `text` is None where the file has null, `key` where it has none."""
+
+    prompt: str
+    text: str | None
+    key: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Each prompt's answer (None if there is none), and the answers that belong to no prompt.
+
+    `other_prompt_text` lists the keys whose answer was given to a prompt of that key but of another wording.
+    """
+
+    answers: tuple[Answer | None, ...]
+    unmatched: tuple[Answer, ...]
+    other_prompt_text: tuple[int, ...]
+
+
+def read_prompts(path: Path, language: str, mode: str = "compat") -> list[Prompt]:
+    """Read prompts as Google publishes them (key, prompt, instruction_id_list, kwargs) or as Kielo's own records.
+
+    Raises:
+        SourceError: a row is malformed, an instruction id is unknown, a key is there twice, or there are no rows.
+    """
+    prompts = [_read_prompt(row, at(path, number), language) for number, row in read_jsonl(path)]
+    if not prompts:
+        raise SourceError(f"{path}: holds no prompts.")
+    twice = [key for key, count in Counter(prompt.key for prompt in prompts).items() if count > 1]
+    if twice:
+        raise SourceError(f"{path}: key {twice[0]} is there more than once; every prompt needs its own key.")
+    for prompt in prompts:
+        check_prompt(prompt, f"{path}, key {prompt.key}", mode)
+    return prompts
+
+
+def check_prompt(prompt: Prompt, place: str, mode: str) -> None:
+    """Check ids and arguments of a prompt's instructions.
+
+    Raises:
+        SourceError: one of them is malformed; the sentence names `place`, the instruction and the field.
+    """
+    if len(prompt.arguments) != len(prompt.instruction_ids):
+        counts = f"{len(prompt.instruction_ids)} instructions but {len(prompt.arguments)} kwargs"
+        raise SourceError(f"{place}: {counts}; each instruction needs one mapping, empty if it takes no arguments.")
+    for instruction_id, kwargs in zip(prompt.instruction_ids, prompt.arguments, strict=True):
+        instruction = find_instruction(instructions(mode), instruction_id, place)
+        read_arguments(kwargs, instruction.fields, f"{place}, {instruction_id}")
+
+
+def read_responses(path: Path) -> list[Answer]:
+    """Read answers: rows with `prompt` and `response`, and `key` if the maker of the file knew it.
+
+    Raises:
+        SourceError: a row is malformed, or there are no rows.
+    """
+    answers = [_read_answer(row, number, at(path, number)) for number, row in read_jsonl(path)]
+    if not answers:
+        raise SourceError(f"{path}: holds no responses.")
+    return answers
+
+
+def match(prompts: Sequence[Prompt], answers: Iterable[Answer]) -> Matching:
+    """Bring answers to prompts: by key where the row has one, else by the prompt's exact text, the first row first."""
+    waiting: dict[int | str, deque[Answer]] = defaultdict(deque)
+    for answer in answers:
+        waiting[answer.prompt if answer.key is None else answer.key].append(answer)
+    taken = tuple(_take(waiting, prompt) for prompt in prompts)
+    left = sorted((answer for queue in waiting.values() for answer in queue), key=lambda answer: answer.line or 0)
+    other = (p.key for p, answer in zip(prompts, taken, strict=True) if answer and answer.prompt != p.text)
+    return Matching(taken, tuple(left), tuple(other))
+
+
+def _take(waiting: Mapping[int | str, deque[Answer]], prompt: Prompt) -> Answer | None:
+    for name in (prompt.key, prompt.text):
+        if waiting.get(name):
+            return waiting[name].popleft()
+    return None
+
+
+def _read_prompt(row: Mapping[str, Any], place: str, language: str) -> Prompt:
+    if "instruction_ids" in row:
+        prompt = from_json("ifeval", row, place)
+        assert isinstance(prompt, Prompt)
+    else:
+        for name in ("key", "prompt", "instruction_id_list", "kwargs"):
+            _need(row, name, place)
+        ids, kwargs = _list(row, "instruction_id_list", place), _list(row, "kwargs", place)
+        prompt = Prompt(f"ifeval/{row['key']}", language, row["key"], row["prompt"], ids, kwargs)
+    if not isinstance(prompt.key, int) or isinstance(prompt.key, bool):
+        raise SourceError(f"{place}: `key` must be a whole number; this is {prompt.key!r}.")
+    if not isinstance(prompt.text, str):
+        raise SourceError(f"{place}: the prompt must be a text; this is {prompt.text!r}.")
+    if not prompt.instruction_ids or not all(isinstance(name, str) for name in prompt.instruction_ids):
+        raise SourceError(f"{place}: a prompt needs a list of one or more instruction ids.")
+    if not all(isinstance(kwargs, Mapping) for kwargs in prompt.arguments):
+        raise SourceError(f"{place}: every item of the kwargs must be a JSON object.")
+    return prompt
+
+
+def _read_answer(row: Mapping[str, Any], number: int, place: str) -> Answer:
+    for name in ("prompt", "response"):
+        _need(row, name, place)
+    prompt, text, key = row["prompt"], row["response"], row.get("key")
+    if not isinstance(prompt, str):
+        raise SourceError(f"{place}: `prompt` must be a text; this is {prompt!r}.")
+    if text is not None and not isinstance(text, str):
+        raise SourceError(f"{place}: `response` must be a text or null; this is a {type(text).__name__}.")
+    if key is not None and (not isinstance(key, int) or isinstance(key, bool)):
+        raise SourceError(f"{place}: `key` must be a whole number or null; this is {key!r}.")
+    return Answer(prompt, text, key, number)
+
+
+def _need(row: Mapping[str, Any], name: str, place: str) -> None:
+    if name not in row:
+        raise SourceError(f"{place}: has no `{name}`; it has {', '.join(row) or 'nothing'}.")
+
+
+def _list(row: Mapping[str, Any], name: str, place: str) -> tuple[Any, ...]:
+    if not isinstance(row[name], list):
+        raise SourceError(f"{place}: `{name}` must be a list.")
+    return tuple(row[name])

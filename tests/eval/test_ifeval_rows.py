@@ -1,0 +1,175 @@
+"""Prompts and responses that are malformed, null, twice there or without a partner: each has its say, none is lost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.ifeval.rows import Answer, read_prompts, read_responses
+from eval.ifeval.rules import LanguageRules
+from eval.ifeval.score import score, score_files, to_document, totals_table
+from kielo.errors import SourceError, UsageError
+from kielo.records import Prompt, to_json
+
+RULES = LanguageRules("en", "en", ("My answer is yes.",))
+
+
+def prompt(key: int, text: str, *instructions: tuple[str, dict[str, Any]]) -> Prompt:
+    ids, arguments = zip(*(instructions or (("punctuation:no_comma", {}),)), strict=True)
+    return Prompt(f"ifeval/{key}", "en", key, text, ids, arguments)
+
+
+def write(path: Path, *rows: Any) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def google(**changes: Any) -> dict[str, Any]:
+    row = {"key": 7, "prompt": "Say.", "instruction_id_list": ["keywords:frequency"],
+           "kwargs": [{"keyword": "a", "frequency": 2, "relation": "at least"}]}  # fmt: skip
+    return row | changes
+
+
+def test_null_and_missing_answers_count_as_nothing_said() -> None:
+    prompts = [prompt(1, "a"), prompt(2, "b"), prompt(3, "c"), prompt(4, "d")]
+    document = to_document(score(prompts, [Answer("a", None), Answer("b", " \n"), Answer("c", "Yes.")], RULES))
+    assert [row["strict"] for row in document["prompts"]] == [(False,), (False,), (True,), (False,)]
+    assert document["totals"]["prompts"] == 4
+    counts = document["responses"]
+    assert (counts["scored"], counts["null"], counts["blank"], counts["missing_keys"]) == (3, 1, 1, [4])
+
+
+def test_the_first_of_two_answers_counts_and_the_second_is_listed() -> None:
+    answers = [Answer("a", "one", line=1), Answer("a", "one, two", line=2), Answer("x", "who?", line=3)]
+    document = to_document(score([prompt(1, "a")], answers, RULES))
+    assert document["prompts"][0]["strict"] == (True,)
+    assert document["responses"]["unmatched"] == 2
+    assert [row["line"] for row in document["responses"]["unmatched_rows"]] == [2, 3]
+
+
+def test_equal_prompts_take_their_answers_in_order() -> None:
+    scores = score([prompt(1, "a"), prompt(2, "a")], [Answer("a", "one"), Answer("a", "one, two")], RULES)
+    assert [verdict.strict for verdict in scores.verdicts] == [(True,), (False,)]
+
+
+def test_a_key_goes_before_the_text_and_another_text_is_reported() -> None:
+    answers = [Answer("b", "one", key=1), Answer("a", "one, two", key=2), Answer("a", "z", key=99)]
+    document = to_document(score([prompt(1, "a"), prompt(2, "b")], answers, RULES))
+    assert [row["strict"] for row in document["prompts"]] == [(True,), (False,)]
+    assert document["responses"]["other_prompt_text"] == [1, 2]
+    assert document["responses"]["unmatched_rows"][0]["key"] == 99
+
+
+def test_files_that_do_not_belong_together_are_refused() -> None:
+    with pytest.raises(SourceError, match="none of the 1 responses"):
+        score([prompt(1, "a")], [Answer("b", "one")], RULES)
+
+
+def test_only_compat_is_a_mode() -> None:
+    with pytest.raises(UsageError, match="no scoring mode 'fair'"):
+        score([prompt(1, "a")], [Answer("a", "one")], RULES, mode="fair")
+
+
+def test_kielo_s_own_prompts_and_padded_hub_rows_read_alike(tmp_path: Path) -> None:
+    padded = google(kwargs=[{"keyword": "a", "frequency": 2.0, "relation": "at least", "letter": None, "num_words": 0}])
+    ours = to_json(prompt(7, "Say.", ("keywords:frequency", google()["kwargs"][0])))
+    answers = write(tmp_path / "answers.jsonl", {"prompt": "Say.", "response": "a a", "key": None, "id": "x"})
+    documents = [
+        score_files(write(tmp_path / "prompts.jsonl", row), answers, RULES) for row in (google(), padded, ours)
+    ]
+    assert documents[0]["totals"]["inst_strict"] == 1
+    assert documents[0] == documents[1] == documents[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"instruction_id_list": ["es:keywords:frequency"]}, "key 7: unknown instruction 'es:keywords:frequency'"),
+        ({"kwargs": [{"keyword": "a", "frequency": 2}]}, "key 7, keywords:frequency: kwargs field 'relation' is missing"),
+        ({"kwargs": [{"keyword": "a", "frequency": 2, "relation": "vähintään"}]}, "'relation' must be 'less than' or"),
+        ({"kwargs": [{"keyword": "a", "frequency": "2", "relation": "at least"}]}, "'frequency' must be a whole number"),
+        ({"kwargs": [{"keyword": "a", "frequency": -1, "relation": "at least"}]}, "'frequency' must be a whole number"),
+        ({"kwargs": [{"keyword": "a", "frequency": True, "relation": "at least"}]}, "'frequency' must be a whole"),
+        ({"kwargs": [{"keyword": "", "frequency": 2, "relation": "at least"}]}, "'keyword' must be a text"),
+        ({"kwargs": [{"keyword": "(", "frequency": 2, "relation": "at least"}]}, "'keyword' is not a regular expression"),
+        ({"kwargs": [google()["kwargs"][0] | {"letter": "a"}]}, "'letter' is not one of this instruction"),
+        ({"kwargs": []}, "key 7: 1 instructions but 0 kwargs"),
+        ({"kwargs": [None]}, "line 1: every item of the kwargs"),
+        ({"kwargs": {}}, "line 1: `kwargs` must be a list"),
+        ({"key": "7"}, "line 1: `key` must be a whole number"),
+        ({"prompt": None}, "line 1: the prompt must be a text"),
+        ({"instruction_id_list": ["keywords:existence"], "kwargs": [{"keywords": "talo"}]}, "'keywords' must be a list"),
+        ({"instruction_id_list": ["keywords:letter_frequency"],
+          "kwargs": [{"letter": "ab", "let_frequency": 1, "let_relation": "at least"}]}, "'letter' must be one character"),
+    ],
+)  # fmt: skip
+def test_a_malformed_prompt_is_named(tmp_path: Path, changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_prompts(write(tmp_path / "prompts.jsonl", google(**changes)), "en")
+    assert named in str(caught.value)
+    assert "prompts.jsonl" in str(caught.value)
+
+
+def test_a_prompt_without_a_field_and_a_key_that_is_there_twice(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="line 2: has no `kwargs`"):
+        read_prompts(write(tmp_path / "p.jsonl", google(), {"key": 1, "prompt": "", "instruction_id_list": []}), "en")
+    with pytest.raises(SourceError, match="key 7 is there more than once"):
+        read_prompts(write(tmp_path / "p.jsonl", google(), google()), "en")
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ({"prompt": "a"}, "line 1: has no `response`"),
+        ({"prompt": "a", "response": ["b"]}, "line 1: `response` must be a text or null"),
+        ({"prompt": 1, "response": "b"}, "line 1: `prompt` must be a text"),
+        ({"prompt": "a", "response": "b", "key": "1"}, "line 1: `key` must be"),
+        (["a"], "line 1"),
+    ],
+)
+def test_a_malformed_response_is_named(tmp_path: Path, row: Any, named: str) -> None:
+    with pytest.raises(SourceError, match=named):
+        read_responses(write(tmp_path / "r.jsonl", row))
+
+
+@pytest.mark.parametrize("line", [b'{"prompt": "a", "resp', b'{"prompt": "\xe4", "response": "b"}', b"  \n"])
+def test_bad_json_bad_utf8_and_an_empty_file_are_refused(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "r.jsonl.gz").write_bytes(gzip.compress(line))
+    with pytest.raises(SourceError, match=r"r\.jsonl\.gz"):
+        read_responses(tmp_path / "r.jsonl.gz")
+
+
+def test_targets_that_the_harness_draws_at_random_are_taken_as_written_and_marked() -> None:
+    letter = {"let_frequency": 2, "let_relation": "at least"}
+    first = {"num_paragraphs": 1, "nth_paragraph": 2, "first_word": "a"}
+    prompts = [
+        prompt(1, "a", ("keywords:letter_frequency", letter | {"letter": "ä"})),
+        prompt(2, "b", ("keywords:letter_frequency", letter | {"letter": "E"})),
+        prompt(3, "c", ("detectable_format:number_bullet_lists", {"num_bullets": 0})),
+        prompt(4, "d", ("length_constraints:nth_paragraph_first_word", first)),
+    ]
+    scores = score(prompts, [Answer(text, "ääkköset") for text in "abcd"], RULES)
+    assert [verdict.strict for verdict in scores.verdicts] == [(True,), (False,), (True,), (False,)]
+    assert [verdict.unstable for verdict in scores.verdicts] == [(True,), (False,), (True,), (True,)]
+
+
+def test_the_table_for_the_terminal_says_what_was_not_scored() -> None:
+    language_prompt = prompt(2, "b", ("language:response_language", {"language": "fi"}))
+    answers = [Answer("a", "one"), Answer("x", "who?")]
+    table = totals_table(to_document(score([prompt(1, "a"), language_prompt], answers, RULES, tokenizer="sentencex")))
+    lines = table.splitlines()
+    assert lines[0] == "IFEval en, mode compat, sentences by sentencex"
+    assert lines[2].split() == ["all", *["1/2", "50.00%"] * 4]
+    assert lines[3].split()[3:] == ["1/1", "100.00%"] * 4
+    assert lines[4] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 1 unmatched"
+
+
+def test_a_set_that_only_asks_for_languages_has_an_empty_subset() -> None:
+    only = prompt(2, "b", ("language:response_language", {"language": "fi"}))
+    document = to_document(score([only], [Answer("b", "Tämä on suomea, ja siinä kaikki.")], RULES))
+    assert document["paper_subset"]["instructions"] == 0
+    assert "0/0 -" in totals_table(document)
