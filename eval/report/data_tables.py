@@ -1,0 +1,150 @@
+"""The tables of what went in and what it took: translation yield and quality, data per language, wall time, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eval.report.collect import Document, Run, name_of
+from eval.report.document import Cell, Table
+from eval.report.numbers import Ratio, duration, thousands
+
+NOTHING = Cell("–")
+TOKEN_COUNTS = {"tokens": "Tokens", "loss_tokens": "Loss tokens", "truncated": "Truncated rows"}
+
+
+def yield_table(run: Run) -> Table | None:
+    """Lay out what became of every data set in translation: accepted, rejected by reason, and who translated."""
+    steps = run.of_kind("translate")
+    rows = tuple(_yield_row(name.partition("/")[2], record["counts"]) for name, record in steps.items())
+    if not rows:
+        return None
+    note = "Accepted: records whose translation passed every check, of all source records; a record is several texts, the rest of which were copied (code, markup). Every rejected record is in rejected.jsonl with its evidence."
+    return Table("Translation yield", ("Data set", "Rejected because", "Accepted, %", "Rejected", "Texts from memory", "Texts from engine"), rows, note, 2)
+
+
+def _yield_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
+    reasons = {str(reason): int(number) for reason, number in counts["rejected"].items()}
+    accepted, rejected = int(counts["accepted"]), sum(reasons.values())
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    words = ", ".join(f"{reason} {number}" for reason, number in ordered if number) or "nothing rejected"
+    ratio = Ratio(accepted, accepted + rejected)
+    texts = (Ratio(int(counts[origin]), int(counts["texts"])) for origin in ("from_memory", "from_engine"))
+    return Cell(name), Cell(words), Cell(ratio.percent, ratio.counts), _count(rejected), *(Cell(str(text.k), f"of {text.n}") for text in texts)
+
+
+def quality_table(run: Run) -> Table | None:
+    """Lay out chrF, BLEU and exact matches of the translation against references."""
+    rows = []
+    for name, document in run.translation.items():
+        exact = Ratio(document["exact"], document["sentences"])
+        sentences = Cell(thousands(document["sentences"]), f"{document['unscored']} rejected")
+        rows.append((Cell(name.rsplit("/", 1)[-1]), Cell(f"{document['chrf']:.1f}"), Cell(f"{document['bleu']:.1f}"), Cell(exact.percent, exact.counts), sentences))
+    if not rows:
+        return None
+    signature = next(iter(run.translation.values()))["signature"]
+    note = f"sacreBLEU signatures: chrF {signature['chrf']}; BLEU {signature['bleu']}. Rejected sentences are not scored."
+    return Table("Translation quality", ("Sentences of", "chrF", "BLEU", "Exact, %", "Scored"), tuple(rows), note)
+
+
+def worst_table(run: Run) -> Table | None:
+    """Show the translations furthest from their references."""
+    rows = tuple(
+        (Cell(row["source"]), Cell(row["reference"]), Cell(row["translation"]), Cell(f"{row['chrf']:.1f}"))
+        for document in run.translation.values() for row in document["worst"][:3]
+    )  # fmt: skip
+    return Table("The translations of lowest chrF", ("Source", "Reference", "Translation", "chrF"), rows, "", 3) if rows else None
+
+
+def mix_table(run: Run) -> Table | None:
+    """Lay out each mix by language: rows, and what they are in tokens where the mix was trained on."""
+    rows = [row for name, record in run.of_kind("mix").items() for row in _mix_rows(run, name.partition("/")[2], record)]
+    if not rows:
+        return None
+    kept = [at for at in range(len(rows[0])) if at < 3 or any(row[at] is not NOTHING for row in rows)]
+    columns = ("Mix", "Language", "Rows", *TOKEN_COUNTS.values())
+    note = "Rows: of those available in the language. Loss tokens: the tokens that the loss is computed on. Truncated: rows longer than max_length."
+    return Table("Training data", tuple(columns[at] for at in kept), tuple(tuple(row[at] for at in kept) for row in rows), note, 2)
+
+
+def _mix_rows(run: Run, name: str, record: Document) -> Iterator[tuple[Cell, ...]]:
+    trained = run.records.get(f"sft/{name}", {}).get("counts", {}).get("languages", {})
+    for code, counts in record["counts"]["languages"].items():
+        tokens = trained.get(code, {})
+        extra = tuple(_count(tokens.get(key)) for key in TOKEN_COUNTS)
+        yield Cell(name), Cell(name_of(code)), Cell(thousands(counts["rows"]), f"of {thousands(counts['available'])}"), *extra
+
+
+def trainings_table(run: Run) -> Table | None:
+    """Lay out the trainings: what was trained on and dropped, steps, loss and speed."""
+    trained = run.of_kind("sft") | run.of_kind("dpo")
+    rows = tuple(_training_row(name, record["counts"]) for name, record in trained.items())
+    note = "Rows: trained on in each epoch, with those dropped before training. Loss: first and last value that was logged."
+    return Table("Trainings", ("Model", "Dropped because", "Rows", "Steps", "Loss", "Tokens/s"), rows, note, 2) if rows else None
+
+
+def _training_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
+    dropped = [f"{name_of(code)} {reason} {number}" for code, of in counts.get("languages", {}).items() for reason, number in sorted(of.get("dropped", {}).items())]
+    loss, speed = counts.get("train_loss"), counts.get("tokens_per_second")
+    return (
+        Cell(name), Cell(", ".join(dropped) or "nothing dropped"), _count(counts.get("rows")), _count(counts.get("steps")),
+        Cell(f"{loss['first']:.3f} → {loss['last']:.3f}") if loss else NOTHING, NOTHING if speed is None else _count(round(speed)),
+    )  # fmt: skip
+
+
+def _count(number: int | None) -> Cell:
+    return NOTHING if number is None else Cell(thousands(number))
+
+
+def time_table(run: Run) -> Table | None:
+    """Lay out the wall time by kind of step and of all steps."""
+    kinds: dict[str, list[float]] = {}
+    for record in run.records.values():
+        kinds.setdefault(record["kind"], []).append(record["wall_seconds"])
+    rows = [(Cell(kind), Cell(str(len(seconds))), Cell(duration(sum(seconds)))) for kind, seconds in kinds.items()]
+    rows.append((Cell("all"), Cell(str(len(run.records))), Cell(duration(total_seconds(run)))))
+    note = "Wall time of the attempt that finished each step; steps that ran side by side on a cluster are added up all the same."
+    return Table("Wall time", ("Kind of step", "Steps", "Wall time"), tuple(rows), note) if kinds else None
+
+
+def step_times_table(run: Run) -> Table | None:
+    """Lay out the wall time of every step, folded."""
+    rows = tuple((Cell(name), Cell(duration(record["wall_seconds"]))) for name, record in run.records.items())
+    return Table("Wall time of every step", ("Step", "Wall time"), rows, folded=f"Wall time of each of the {len(rows)} steps") if rows else None
+
+
+def total_seconds(run: Run) -> float:
+    """Add up the wall time of all steps."""
+    return sum(float(record["wall_seconds"]) for record in run.records.values())
+
+
+def provenance_table(run: Run) -> Table:
+    """Lay out what the run was made from: model, seed, versions, commit."""
+    recipe = run.recipe
+    rows = [
+        ("Recipe", recipe.name), ("Languages", f"{name_of(recipe.source_language)} to {name_of(recipe.language)}"),
+        ("Base model", recipe.model), ("Model identity", _distinct(record["fields"].get("model") for record in run.records.values())),
+        ("Chat template", recipe.chat_template), ("Seed", str(recipe.seed)),
+        ("Kielo commit", _distinct(_commit(record) for record in run.records.values())),
+        ("Python", _distinct(record["surroundings"].get("python") for record in run.records.values())),
+        ("Packages", _versions(run)),
+    ]  # fmt: skip
+    shown = tuple((Cell(name), Cell(value)) for name, value in rows if value)
+    return Table("Provenance", ("What", "Which"), shown, "Several values in a row: steps of this run differ in it; each step.json says which.", 2)
+
+
+def _distinct(values: Iterator[Any]) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values if value))
+
+
+def _commit(record: Document) -> str:
+    around = record["surroundings"]
+    return f"{around.get('commit', 'unknown')}{' with uncommitted changes' if around.get('uncommitted') else ''}"
+
+
+def _versions(run: Run) -> str:
+    found: dict[str, dict[str, None]] = {}
+    for record in run.records.values():
+        for package, version in record["fields"].get("versions", {}).items():
+            found.setdefault(package, {})[version] = None
+    return ", ".join(f"{package} {' and '.join(versions)}" for package, versions in sorted(found.items()))
