@@ -1,0 +1,55 @@
+"""Checkpoints that can be trusted: marked after they are whole, with the job they belong to; unmarked ones are removed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from align.job import CHECKPOINTS, Job, read_json
+from kielo.errors import RunFolderError
+from kielo.records import write_json
+
+MARKER, DEFAULT_LIMIT = "complete.json", 2
+
+
+def mark(checkpoint: Path, job: Job) -> None:
+    """Mark a checkpoint as whole, then remove old ones; call when every process has written its part."""
+    write_json(checkpoint / MARKER, {"job": job.fingerprint, "files": _sizes(checkpoint)})
+    limit = job.trainer.get("save_total_limit", DEFAULT_LIMIT)
+    for old in sorted(checkpoint.parent.glob("checkpoint-*"), key=step_of)[:-limit]:
+        shutil.rmtree(old)
+
+
+def newest(job: Job) -> Path | None:
+    """Find the checkpoint to go on from.
+
+    Transformers' own search takes the highest number, half-written or not.
+
+    Raises:
+        RunFolderError: the newest whole checkpoint belongs to another job.
+    """
+    for checkpoint in sorted((job.folder / CHECKPOINTS).glob("checkpoint-*"), key=step_of, reverse=True):
+        marker = read_json(checkpoint / MARKER)
+        if marker is None or marker["files"] != _sizes(checkpoint):
+            continue
+        if marker["job"] != job.fingerprint:
+            raise RunFolderError(f"{checkpoint}: made by another job than {job.folder / 'job.json'} now is; make the step again (--redo).")
+        return checkpoint
+    return None
+
+
+def remove_incomplete(job: Job, keep: Path | None) -> None:
+    """Remove every checkpoint that is newer than the one to go on from."""
+    for checkpoint in (job.folder / CHECKPOINTS).glob("checkpoint-*"):
+        if keep is None or step_of(checkpoint) > step_of(keep):
+            shutil.rmtree(checkpoint)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Read the step number off a checkpoint's name."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _sizes(checkpoint: Path) -> dict[str, int]:
+    files = (path for path in checkpoint.rglob("*") if path.is_file() and path.name != MARKER)
+    return {str(path.relative_to(checkpoint)): path.stat().st_size for path in sorted(files)}

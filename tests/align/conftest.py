@@ -1,0 +1,108 @@
+"""A tiny untrained Llama with a BPE tokenizer, and workplaces for the steps of the alignment stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kielo.plan import Step, Workplace
+from kielo.recipe import load
+from kielo.records import Conversation, Message, PreferencePair, write_records
+
+WORDS = "one two three four five six seven eight nine ten red green blue small large house river tree".split()
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random Llama (no chat tokens, eos </s>) that trains in a blink."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    bpe.train_from_iterator([" ".join(WORDS)] * 20, trainer)
+    PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(bpe.get_vocab()), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=256, bos_token_id=0, eos_token_id=1, tie_word_embeddings=False,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def conversation(index: int, language: str = "en", turns: int = 1) -> Conversation:
+    """A conversation that can be learnt: count on from a word."""
+    messages: list[Message] = []
+    for turn in range(turns):
+        start = (index + turn) % len(WORDS)
+        messages.append(Message("user", f"after {WORDS[start]}?"))
+        messages.append(Message("assistant", " ".join((WORDS + WORDS)[start + 1 : start + 4 + index % 3])))
+    return Conversation(f"set/{index:05d}", language, tuple(messages))
+
+
+def pair(index: int, language: str = "en") -> PreferencePair:
+    """A pair: the right continuation against its reverse."""
+    row = conversation(index, language)
+    right = row.messages[-1].content
+    return PreferencePair(row.id, language, row.messages[:-1], right, " ".join(reversed(right.split())))
+
+
+MakePlace = Callable[..., Workplace]
+
+
+@pytest.fixture
+def sft_place(tiny: Path, write_recipe: Callable[..., Path], tmp_path: Path) -> MakePlace:
+    """Make the workplace of an sft step on rows of the tiny world."""
+
+    def make(
+        name: str = "run", rows: int = 24, trainer: Mapping[str, Any] | None = None, loss_on: str = "all",
+        neftune: float | None = None, lora: Mapping[str, Any] | None = None, model: Path = tiny,
+    ) -> Workplace:  # fmt: skip
+        recipe = load(write_recipe(("model: pocket", f"model: {json.dumps(str(model))}")))
+        mix = tmp_path / "runs" / "mix" / "m"
+        write_records(mix / "train.jsonl", [conversation(i, "en" if i % 2 else "fi", 1 + i % 2) for i in range(rows)])
+        settings = {
+            "model": "tiny", "seed": 7, "chat_template": "chatml",
+            "sft": {
+                "mix": "m", "loss_on": loss_on, "neftune_noise_alpha": neftune, "lora": lora,
+                "trainer": {"global_batch_size": 8, "learning_rate": 5e-3, "num_train_epochs": 2, **(trainer or {})},
+            },
+        }  # fmt: skip
+        step = Step(f"sft/{name}", "sft", settings, ("mix/m",), True)
+        folder = tmp_path / "runs" / "sft" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return Workplace(step, recipe, folder, {"mix/m": mix})
+
+    return make
+
+
+@pytest.fixture
+def dpo_place(sft_place: MakePlace, tmp_path: Path) -> MakePlace:
+    """Make the workplace of a dpo step that starts from a folder `model/` of an sft step."""
+
+    def make(start: Workplace, name: str = "run", rows: int = 16, trainer: Mapping[str, Any] | None = None, lora: Mapping[str, Any] | None = None) -> Workplace:
+        source, translated = tmp_path / "runs/source/pairs", tmp_path / "runs/translate/pairs"
+        write_records(source / "rows.jsonl", [pair(i) for i in range(rows)])
+        write_records(translated / "accepted.jsonl", [pair(i, "fi") for i in range(rows)])
+        settings = {
+            "model": "tiny", "seed": 7, "chat_template": "chatml",
+            "dpo": {
+                "start": start.step.name, "data": {"pairs": ["en", "fi"]}, "beta": 0.1, "lora": lora,
+                "trainer": {"global_batch_size": 8, "learning_rate": 2e-3, "num_train_epochs": 2, **(trainer or {})},
+            },
+        }  # fmt: skip
+        inputs = {start.step.name: start.folder, "source/pairs": source, "translate/pairs": translated}
+        folder = tmp_path / "runs" / "dpo" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return Workplace(Step(f"dpo/{name}", "dpo", settings, tuple(inputs), True), start.recipe, folder, inputs)
+
+    return make

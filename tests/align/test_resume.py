@@ -1,0 +1,85 @@
+"""Interrupted and spread trainings: kill -9 and go on with the same result, half-written checkpoints, two processes as one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from align import checkpoints, sft
+from align.job import read_job
+from kielo.errors import RunFolderError
+from tests.align.test_training import differ, metrics, weights
+from tests.conftest import ROOT
+
+LONG = {"num_train_epochs": 40, "save_steps": 10, "logging_steps": 1, "warmup_ratio": 0.1}
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def test_kill_in_the_middle_and_go_on(sft_place: Any) -> None:
+    whole, killed = (sft_place(name, trainer=LONG, neftune=5.0) for name in ("whole", "killed"))
+    sft.run(whole)
+    sft.prepare(killed)
+    process = subprocess.Popen([sys.executable, "-m", "align.sft", str(killed.folder / "job.json")], env=ENVIRONMENT, cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not (killed.folder / "checkpoints/checkpoint-20/complete.json").is_file():
+        assert process.poll() is None and time.monotonic() < deadline, "the training ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed.folder / "model").exists()
+    # What a full disk or a kill during saving leaves behind must not be taken for a checkpoint.
+    half = killed.folder / "checkpoints" / "checkpoint-119"
+    half.mkdir()
+    (half / "trainer_state.json").write_text("{")
+    resumed = sft.run(killed).counts["resumed_from_step"]
+    assert 20 <= resumed < 120
+    for one, other in zip(metrics(whole.folder), metrics(killed.folder), strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}, "same rows, same noise, same loss at every step"
+    assert not differ(weights(whole.folder), weights(killed.folder))
+
+
+def test_a_checkpoint_counts_only_whole_and_of_this_job(sft_place: Any) -> None:
+    place = sft_place(trainer={"max_steps": 2})
+    job = read_job(sft.prepare(place))
+    for step in (9, 10):
+        folder = place.folder / f"checkpoints/checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "weights").write_bytes(b"12345")
+        checkpoints.mark(folder, job)
+    assert checkpoints.newest(job) == place.folder / "checkpoints/checkpoint-10"
+    (place.folder / "checkpoints/checkpoint-10/weights").write_bytes(b"123")
+    assert checkpoints.newest(job) == place.folder / "checkpoints/checkpoint-9"
+    checkpoints.remove_incomplete(job, checkpoints.newest(job))
+    assert not (place.folder / "checkpoints/checkpoint-10").exists()
+    other = sft_place("other", trainer={"max_steps": 3})
+    sft.prepare(other)
+    (place.folder / "checkpoints").rename(other.folder / "checkpoints")
+    with pytest.raises(RunFolderError, match="made by another job"):
+        sft.train(other.folder / "job.json")
+
+
+def test_two_processes_train_as_one(sft_place: Any) -> None:
+    alone, spread = (sft_place(name, trainer={"num_train_epochs": 2, "save_steps": 2}) for name in ("alone", "spread"))
+    sft.run(alone)
+    job = sft.prepare(spread)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "align.sft", str(job)]
+    done = subprocess.run(launch, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    counts = sft.collect(spread).counts
+    assert (counts["processes"], counts["per_device_train_batch_size"]) == (2, 4)
+    for one, other in zip(metrics(alone.folder), metrics(spread.folder), strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-4) and one["tokens"] == other["tokens"]
+    for name, value in weights(alone.folder).items():
+        assert (value - weights(spread.folder)[name]).abs().max() < 1e-3, name
+
+
+def test_a_mistake_in_a_launched_process_is_a_sentence(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "align.sft", str(tmp_path / "job.json")], env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "no training job" in done.stderr and "Traceback" not in done.stderr

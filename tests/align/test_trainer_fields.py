@@ -1,0 +1,18 @@
+"""The trainer keys of a recipe are fields of the installed TRL, and TRL's defaults for them are what the docs say."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kielo.trainer_fields import DPO_ONLY, OURS, Trainer
+
+
+def test_every_key_is_a_field_of_trl() -> None:
+    from trl import DPOConfig, SFTConfig
+
+    sft, dpo = ({field.name for field in dataclasses.fields(config)} for config in (SFTConfig, DPOConfig))
+    keys = set(Trainer.model_fields) - set(OURS)
+    assert keys <= dpo, f"not in DPOConfig: {sorted(keys - dpo)}"
+    shared = keys - set(DPO_ONLY) | {"loss_type"}
+    assert shared <= sft, f"not in SFTConfig: {sorted(shared - sft)}"
+    assert set(DPO_ONLY) - {"loss_type"} <= dpo - sft, "keys for DPO alone"
