@@ -1,0 +1,270 @@
+"""The openai engine against servers that misbehave: real HTTP on this machine, with every fault a server list can have."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from kielo.errors import GenerationError
+from kielo.generation.openai import OpenAiGenerator
+from kielo.generation.openai_messages import BadReply, completion_of, sentence_of
+from kielo.generation.protocol import Request, Sampling, completion_key, seed_of
+from kielo.records import Message
+
+Answer = tuple[int, dict[str, str], bytes] | None
+
+
+def well(prompt: str) -> Answer:
+    reply = {
+        "choices": [{"text": prompt.upper(), "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+    }
+    return 200, {}, json.dumps(reply).encode()
+
+
+class Server:
+    """An HTTP server whose answers a function decides; it keeps what it was sent."""
+
+    def __init__(self, answer: Callable[[dict[str, Any], int], Answer]) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.now, self.most, self.lock = 0, 0, threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with server.lock:
+                    number = len(server.bodies)
+                    server.bodies.append(body)
+                    server.headers.append(dict(self.headers))
+                    server.paths.append(self.path)
+                    server.now += 1
+                    server.most = max(server.most, server.now)
+                answered = answer(body, number)
+                with server.lock:
+                    server.now -= 1
+                if answered is None:
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                status, headers, content = answered
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(answer: Callable[[dict[str, Any], int], Answer]) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.http.shutdown()
+        server.http.server_close()
+
+
+def engine(*urls: str, **settings: Any) -> OpenAiGenerator:
+    return OpenAiGenerator("m", urls, "served", **{"first_wait_seconds": 0.01, "timeout_seconds": 5.0, **settings})
+
+
+def ask(count: int) -> list[Request]:
+    return [Request(f"prompt {number}", Sampling(7)) for number in range(count)]
+
+
+def test_only_the_fields_that_matter_are_sent(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    server = serve(
+        lambda body, _: (
+            200,
+            {},
+            json.dumps({"choices": [{"message": {"content": None}, "text": "x", "finish_reason": "stop"}]}).encode(),
+        )
+    )
+    greedy, sampled = (
+        ask(1)[0],
+        Request((Message("user", "Hei"),), Sampling(9, temperature=0.5, top_p=0.9, stop=("\n",))),
+    )
+    found = dict(engine(server.url + "/").generate([greedy, sampled]))
+    bodies = dict(zip(server.paths, server.bodies, strict=True))
+    assert bodies["/v1/completions"] == {"model": "served", "max_tokens": 7, "temperature": 0.0, "prompt": "prompt 0"}
+    assert bodies["/v1/chat/completions"] == {
+        "model": "served", "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "stop": ["\n"],
+        "seed": seed_of(completion_key("m", sampled)), "messages": [{"role": "user", "content": "Hei"}],
+    }  # fmt: skip
+    assert {headers["Authorization"] for headers in server.headers} == {"Bearer secret"}
+    assert found[1].text == "" and found[1].finish_reason == "stop"
+
+
+def test_requests_under_way_are_bounded_and_spread(serve: Callable[..., Server]) -> None:
+    def slow(body: dict[str, Any], _: int) -> Answer:
+        time.sleep(0.02)
+        return well(body["prompt"])
+
+    first, second = serve(slow), serve(slow)
+    found = dict(engine(first.url, second.url, concurrency=4).generate(ask(80)))
+    assert [found[number].text for number in range(80)] == [f"PROMPT {number}" for number in range(80)]
+    assert 2 <= first.most <= 4 and 2 <= second.most <= 4
+    assert min(len(first.bodies), len(second.bodies)) > 25
+
+
+@pytest.mark.parametrize("fault", [None, (429, {"Retry-After": "0"}, b"slow down"), (500, {}, b"oops"), (503, {}, b"")])
+def test_passing_faults_are_sent_again(serve: Callable[..., Server], fault: Answer) -> None:
+    server = serve(lambda body, number: fault if number % 3 == 0 else well(body["prompt"]))
+    found = dict(engine(server.url, concurrency=2).generate(ask(12)))
+    assert [found[number].text for number in range(12)] == [f"PROMPT {number}" for number in range(12)]
+    assert len(server.bodies) > 12
+
+
+def test_a_dead_server_of_the_list_is_left_out(serve: Callable[..., Server]) -> None:
+    server = serve(lambda body, _: well(body["prompt"]))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+    found = dict(engine(dead, server.url, concurrency=4, first_wait_seconds=0.05).generate(ask(40)))
+    assert len(found) == 40 and len(server.bodies) == 40
+
+
+@pytest.mark.parametrize(("fault", "words"), [
+    (None, "cannot be reached"), ((502, {}, b"<html>bad gateway</html>"), "answered 502 <html>bad gateway</html>"),
+])  # fmt: skip
+def test_a_lasting_fault_names_the_server(serve: Callable[..., Server], fault: Answer, words: str) -> None:
+    server = serve(lambda *_: fault)
+    with pytest.raises(GenerationError) as caught:
+        list(engine(server.url, attempts=3).generate(ask(3)))
+    assert server.url in str(caught.value) and words in str(caught.value) and "3 times" in str(caught.value)
+    assert len(server.bodies) <= 9
+
+
+def test_what_came_before_the_end_was_given(serve: Callable[..., Server]) -> None:
+    server = serve(lambda body, number: well(body["prompt"]) if number < 5 else None)
+    given = []
+    with pytest.raises(GenerationError):
+        for pair in engine(server.url, attempts=2, concurrency=1).generate(ask(20)):
+            given.append(pair)
+    assert [place for place, _ in given] == [0, 1, 2, 3, 4]
+
+
+def test_silence_is_a_timeout(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: time.sleep(1.0))
+    with pytest.raises(GenerationError, match="no answer in 0.2 seconds"):
+        list(engine(server.url, attempts=2, timeout_seconds=0.2).generate(ask(1)))
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_of_everything_stops_at_once_without_the_key(
+    serve: Callable[..., Server], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    server = serve(lambda *_: (status, {}, b'{"error": {"message": "no\\nmore"}}'))
+    with pytest.raises(GenerationError, match=f"answered {status} no; check") as caught:
+        list(engine(server.url).generate(ask(50)))
+    assert "secret" not in str(caught.value) and len(server.bodies) <= 50
+
+
+def test_a_password_in_the_url_is_not_shown(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: (404, {}, b""))
+    with pytest.raises(GenerationError) as caught:
+        list(engine(server.url.replace("http://", "http://me:secret@")).generate(ask(1)))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_refusal_of_one_request_is_its_error(serve: Callable[..., Server]) -> None:
+    long = b'{"object": "error", "message": "maximum context length is 8 tokens' + b"!" * 5000 + b'"}'
+    server = serve(lambda body, _: (400, {}, long) if body["prompt"].endswith("1") else well(body["prompt"]))
+    found = dict(engine(server.url).generate(ask(3)))
+    assert [found[place].finish_reason for place in range(3)] == ["stop", "error", "stop"]
+    assert "400 maximum context length is 8 tokens" in str(found[1].error) and len(str(found[1].error)) < 300
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"not json", b"[]", b"{}", b"null", b'{"choices": []}', b'{"choices": [7]}', b'{"choices": [{"text": 7}]}', b"\xff\xfe",
+    b'{"choices": [{"text": "x"}]}', b'{"choices": [{"text": "x", "finish_reason": "content_filter"}]}', b"[" * 200_000,
+    b'{"choices": [{"text": "' + b"x" * 17 * 2**20 + b'", "finish_reason": "stop"}]}',
+])  # fmt: skip
+def test_a_reply_that_is_none_is_an_error_and_counted(serve: Callable[..., Server], content: bytes) -> None:
+    server = serve(lambda *_: (200, {}, content))
+    client = engine(server.url)
+    ((_, completion),) = client.generate(ask(1))
+    assert (
+        completion.finish_reason == "error" and server.url in str(completion.error) and len(str(completion.error)) < 400
+    )
+    assert client.bad_replies == 1
+
+
+def test_half_characters_cannot_enter_our_files() -> None:
+    reply = b'{"choices": [{"text": "a\\ud83db \\ud83d\\ude00", "finish_reason": "length"}], "usage": {"prompt_tokens": -3, "completion_tokens": "x"}}'
+    completion = completion_of(reply, ask(1)[0])
+    assert completion.text == "a\ufffdb \U0001f600" and (completion.prompt_tokens, completion.completion_tokens) == (
+        0,
+        0,
+    )
+
+
+def test_the_stop_string_is_cut_whatever_the_server_leaves() -> None:
+    request = Request("x", Sampling(5, stop=("\n",)))
+    reply = b'{"choices": [{"text": "one\\ntwo", "finish_reason": "length"}]}'
+    assert (completion_of(reply, request).text, completion_of(reply, request).finish_reason) == ("one", "stop")
+    with pytest.raises(BadReply, match="finish_reason is 'tool_calls'"):
+        completion_of(b'{"choices": [{"text": "one", "finish_reason": "tool_calls"}]}', request)
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b'{"error": {"message": "too long\\nmore"}}', "too long"), (b'{"detail": [{"msg": "field required"}]}', "field required"),
+    (b'{"detail": "Not Found"}', "Not Found"), (b"plain\x1b[31m words\n", "plain [31m words"), (b"", ""), (b'{"error": null}', '{"error": null}'),
+])  # fmt: skip
+def test_the_servers_sentence(content: bytes, sentence: str) -> None:
+    assert sentence_of(content) == sentence
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", ""])
+def test_a_base_url_must_be_one(url: str) -> None:
+    with pytest.raises(GenerationError, match="base URL"):
+        engine(url)
+
+
+def test_a_recovered_server_gets_the_requests_that_its_forerunner_had(serve: Callable[..., Server]) -> None:
+    """Eight requests fail with the first server; one look brings the second, however many attempts one request may have."""
+    broken, sound = serve(lambda *_: None), serve(lambda body, _: well(body["prompt"]))
+    looks: list[str] = []
+
+    def recover(url: str) -> str | None:
+        looks.append(url)
+        time.sleep(0.1)
+        return sound.url if url == broken.url else None
+
+    found = dict(engine(broken.url, concurrency=8, attempts=1, recover=recover).generate(ask(30)))
+    assert len(found) == 30 and looks == [broken.url]
+
+
+def test_a_server_that_cannot_be_recovered_ends_the_run(serve: Callable[..., Server]) -> None:
+    def recover(url: str) -> str | None:
+        raise GenerationError("it died 4 times")
+
+    with pytest.raises(GenerationError, match="it died 4 times"):
+        list(engine(serve(lambda *_: None).url, recover=recover).generate(ask(3)))

@@ -1,0 +1,163 @@
+"""The whole chain through the command line: the pocket world, real data, and kill -9 in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+
+
+def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "kielo.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd, env=ENVIRONMENT)
+
+
+def kielo(*arguments: object, cwd: Path) -> str:
+    """Run a command that must succeed; returns what it said."""
+    process = start(*arguments, cwd=cwd)
+    said, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, said
+    return said
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory) -> tuple[Path, str]:
+    """The quick pocket recipe, run once: its run folder and what the command said."""
+    place = tmp_path_factory.mktemp("quick")
+    said = kielo("run", ROOT / "recipes/pocket-quick.yaml", cwd=place)
+    return place / "runs/pocket-quick", said
+
+
+def test_the_run_ends_with_the_table_and_the_report(quick):
+    run, said = quick
+    assert said.splitlines()[-1] == "report: runs/pocket-quick/report/index.html"
+    for model in ("en-fi-0pct", "en-fi-100pct", "dpo-both"):
+        assert any(model in line and "%" in line or model in line for line in said.splitlines()[-15:]), said
+    page = (run / "report/index.html").read_text("utf-8")
+    assert "<svg" in page
+    assert "src=\"http" not in page and "href=\"http" not in page, "the page loads nothing"
+
+
+def test_a_model_tuned_without_target_data_answers_less_in_the_target_language(quick):
+    run, _ = quick
+    rates = {}
+    for mix in ("en-fi-0pct", "en-fi-100pct"):
+        counts = load(run / f"eval/sft/{mix}/ifeval-fi/scores.json")["response_language"]
+        rates[mix] = counts["in_target"] / counts["total"]
+    assert rates["en-fi-0pct"] < rates["en-fi-100pct"] - 0.2, rates
+
+
+def test_the_base_model_translates_held_out_sentences(quick):
+    assert load(quick[0] / "eval/translation/held-out/scores.json")["chrf"] >= 80
+
+
+def test_every_row_is_accounted_for(quick):
+    run, _ = quick
+    for name in ("oasst2", "helpsteer2", "ifeval"):
+        counts = load(run / f"translate/{name}/step.json")["counts"]
+        lines = {file: len((run / f"translate/{name}/{file}").read_text("utf-8").splitlines()) for file in ("accepted.jsonl", "rejected.jsonl")}
+        assert counts["accepted"] == lines["accepted.jsonl"]
+        assert counts["records"] == len((run / f"source/{name}/rows.jsonl").read_text("utf-8").splitlines())
+        assert counts["records"] == lines["accepted.jsonl"] + len({json.loads(line)["id"] for line in (run / f"translate/{name}/rejected.jsonl").read_text("utf-8").splitlines()})
+
+
+def test_a_second_run_makes_nothing(quick):
+    run, _ = quick
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    said = kielo("run", ROOT / "recipes/pocket-quick.yaml", cwd=run.parents[1])
+    assert "[" not in said.splitlines()[0], "no step was made"
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and ".locks" not in path.parts} == {
+        path: when for path, when in before.items() if ".locks" not in path.parts
+    }
+
+
+TRANSLATION = """\
+language: fi
+model: pocket
+translate:
+  engine: {kind: hf, batch_tokens: 2048}
+  prompt: {shots: 3, shots_file: pocket}
+  datasets:
+    oasst2: {kind: conversations, pocket: oasst2, rows: 150}
+sft:
+  mixes: {all: {shares: {en: 1.0, fi: 1.0}}}
+"""
+
+
+def test_kill_9_during_translation_then_the_same_files(tmp_path):
+    recipe = tmp_path / "kill.yaml"
+    recipe.write_text(TRANSLATION, "utf-8")
+    for place in ("whole", "killed"):
+        (tmp_path / place).mkdir()
+    kielo("translate", recipe, cwd=tmp_path / "whole")
+    killed = tmp_path / "killed"
+    process = start("translate", recipe, cwd=killed)
+    store = killed / "runs/kill/translate/oasst2/completions"
+    deadline = time.monotonic() + 120
+    while not sum(path.stat().st_size for path in store.glob("*.jsonl")):
+        assert process.poll() is None and time.monotonic() < deadline, "no completion was ever stored"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    folder = killed / "runs/kill/translate/oasst2"
+    assert not (folder / "step.json").exists(), "the kill came too late to prove anything"
+    kielo("translate", recipe, cwd=killed)
+    keys = [json.loads(line)["key"] for shard in store.glob("*.jsonl") for line in shard.read_text("utf-8").splitlines()]
+    assert len(keys) == len(set(keys)), "no completion was made twice"
+    for name in ("accepted.jsonl", "rejected.jsonl", "translations.jsonl"):
+        assert (folder / name).read_bytes() == (tmp_path / "whole/runs/kill/translate/oasst2" / name).read_bytes(), name
+
+
+REAL = """\
+language: fi
+model: pocket
+translate:
+  engine: null
+  memory: {{file: {data}/oasst/oasst1_validation_en_fi.jsonl.gz, source: text_en, target: text_fi}}
+  datasets:
+    oasst1: {{kind: conversations, local: {data}/oasst/oasst1_validation_en_fi.jsonl.gz, fields: {{text: text_en}}}}
+    ranked: {{kind: preferences, local: {data}/oasst/oasst1_validation_en_fi.jsonl.gz, fields: {{text: text_en}}}}
+    ifeval: {{kind: ifeval, local: {data}/ifeval/input_data.jsonl, translate: false}}
+sft:
+  trainer: {{learning_rate: 1e-3, num_train_epochs: 1, global_batch_size: 16, max_length: 512}}
+  mixes:
+    en-fi-100pct: {{shares: {{en: 1.0, fi: 1.0}}}}
+dpo:
+  start: sft/en-fi-100pct
+  trainer: {{learning_rate: 1e-4, num_train_epochs: 1, global_batch_size: 32, max_length: 512}}
+  runs:
+    dpo-both: {{data: {{ranked: [en, fi]}}}}
+eval:
+  ifeval: {{languages: [en], max_tokens: 64}}
+"""
+
+
+def test_real_data_through_every_stage(shared_data, tmp_path):
+    recipe = tmp_path / "real.yaml"
+    recipe.write_text(REAL.format(data=shared_data), "utf-8")
+    said = kielo("run", recipe, cwd=tmp_path)
+    run = tmp_path / "runs/real"
+    source = load(run / "source/oasst1/step.json")["counts"]
+    assert source["rows_read"] == 2022
+    assert load(run / "source/ranked/step.json")["counts"]["records"] == 1026
+    for name in ("oasst1", "ranked"):
+        counts = load(run / f"translate/{name}/step.json")["counts"]
+        print(name, counts)
+        assert counts["accepted"] / counts["records"] > 0.85, counts
+    scores = load(run / "eval/dpo/dpo-both/ifeval-en/scores.json")
+    assert len(scores["prompts"]) == 541
+    assert "index.html" in said
