@@ -22,6 +22,10 @@ class Sampling:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1 or "" in self.stop:
+            raise ValueError(f"{self}: max_tokens from 1, temperature from 0, 0 < top_p <= 1, no empty stop string")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -80,3 +84,12 @@ def completion_key(model: str, request: Request) -> str:
 def seed_of(key: str) -> int:
     """Derive a request's sampling seed from its key, so that a resumed run samples what an uninterrupted one would."""
     return int(key[:8], 16) & 0x7FFFFFFF
+
+
+def cut(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
+    """Cut a text at the first stop string in it, else half a character off its end; say whether there was a stop.
+
+    Servers differ in both: some leave the stop string in, some write U+FFFD for the bytes of an unfinished character.
+    """
+    places = [text.find(mark) for mark in stop if mark in text]
+    return (text[: min(places)], True) if places else (text.rstrip("\ufffd"), False)

@@ -1,0 +1,104 @@
+"""What the `openai` engine sends and how it reads the replies: the standard fields alone, and nothing believed unseen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kielo.generation.protocol import Completion, FinishReason, Request, cut
+
+_LONGEST_SENTENCE = 200  # characters of a server's error message that are passed on
+
+
+class BadReply(ValueError):
+    """A server's reply is no completion."""
+
+
+def path_of(request: Request) -> str:
+    """Name the endpoint below the base URL: a base model completes text, a chat model answers messages."""
+    return "/completions" if isinstance(request.prompt, str) else "/chat/completions"
+
+
+def body_of(request: Request, served_model: str, seed: int | None) -> dict[str, Any]:
+    """Write a request's body; some servers refuse fields that they do not know, so each is sent only where it matters."""
+    sampling = request.sampling
+    body: dict[str, Any] = {
+        "model": served_model,
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+    }
+    if isinstance(request.prompt, str):
+        body["prompt"] = request.prompt
+    else:
+        body["messages"] = [{"role": turn.role, "content": turn.content} for turn in request.prompt]
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if seed is not None:
+        body |= {"top_p": sampling.top_p, "seed": seed}
+    return body
+
+
+def completion_of(content: bytes, request: Request) -> Completion:
+    """Read a reply.
+
+    Raises:
+        BadReply: it is not JSON, or a field that matters is missing or of another type.
+    """
+    try:
+        reply = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadReply(
+            "reply is empty or too long" if not content else f"reply is not JSON ({sentence_of(content)})"
+        ) from error
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        raise BadReply(f"reply holds no choices ({sentence_of(content)})")
+    text = choice.get("text") if isinstance(request.prompt, str) else _content(choice)
+    if not isinstance(text, str):
+        raise BadReply("reply holds no text")
+    usage = reply["usage"] if isinstance(reply.get("usage"), dict) else {}
+    prompt_tokens, completion_tokens = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    # Servers differ in whether they leave the stop string in.
+    text, stopped = cut(_without_lone_surrogates(text), request.sampling.stop)
+    return Completion(text, _finish(choice.get("finish_reason"), stopped), prompt_tokens, completion_tokens)
+
+
+def _content(choice: dict[str, Any]) -> Any:
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return None
+    return message["content"] if message.get("content") is not None else ""
+
+
+def _finish(reason: Any, stopped: bool) -> FinishReason:
+    if stopped or reason == "stop":
+        return "stop"
+    if reason == "length":
+        return "length"
+    raise BadReply(f"finish_reason is {str(reason)[:40]!r}")
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """JSON can spell half a character; no file can hold one."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def sentence_of(content: bytes) -> str:
+    """Find the message in an error reply: its first line, cut, as it stands in OpenAI's and FastAPI's shapes or as text."""
+    text = content[:20_000].decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = text
+    for name in ("error", "message", "detail", "msg"):
+        found = found[0] if isinstance(found, list) and found else found
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+    words = found if isinstance(found, str) else text
+    line = next((line for line in words.splitlines() if line.strip()), "").strip()
+    return "".join(char if char.isprintable() else " " for char in line[:_LONGEST_SENTENCE])

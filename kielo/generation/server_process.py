@@ -1,0 +1,100 @@
+"""A generation server that Kielo starts, watches and ends: one process group with a guard, a log file, a health check."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from kielo.errors import GenerationError
+
+_GUARD = Path(__file__).with_name("guard.py")
+_LOG_LINES = 15  # of the log that an error shows
+_END_SECONDS = 20.0
+
+
+class ServerProcess:
+    """A server process; no shell is involved, and nothing of it outlives this process."""
+
+    def __init__(
+        self, command: Sequence[str], health_url: str, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start a command; its output is appended to `log`.
+
+        Raises:
+            GenerationError: there is no such program.
+        """
+        self.health_url, self.log = health_url, log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            output.write(f"\n$ {' '.join(command)}\n".encode())
+            output.flush()
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_GUARD), *command], stdin=subprocess.PIPE, stdout=output, stderr=output,
+                env=environment, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the server runs."""
+        return self._process.poll() is None
+
+    def wait_healthy(self, limit_seconds: float) -> None:
+        """Wait until the server answers its health check.
+
+        Raises:
+            GenerationError: it ended or did not become healthy in time; shows the end of its log.
+        """
+        deadline = time.monotonic() + limit_seconds
+        with httpx.Client(trust_env=False, timeout=5.0) as client:
+            while not self._healthy(client):
+                if not self.alive:
+                    raise GenerationError(
+                        f"The server ended with status {self._process.returncode}; {self._end_of_log()}"
+                    )
+                if time.monotonic() > deadline:
+                    raise GenerationError(
+                        f"The server was not healthy after {limit_seconds:g} seconds; {self._end_of_log()}"
+                    )
+                time.sleep(0.2)
+
+    def _healthy(self, client: httpx.Client) -> bool:
+        try:
+            return client.get(self.health_url).status_code == 200 and self.alive
+        except httpx.TransportError:
+            return False
+
+    def _end_of_log(self) -> str:
+        with self.log.open("rb") as stream:
+            stream.seek(max(0, self.log.stat().st_size - 8000))
+            lines = stream.read().decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
+        return "\n  ".join([f"the end of {self.log}:", *lines])
+
+    def stop(self) -> None:
+        """End the server and all its children. May be called twice."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()  # what the guard waits for
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)  # where the guard itself was killed
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

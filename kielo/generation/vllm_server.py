@@ -1,0 +1,104 @@
+"""The `vllm-server` engine: vLLM servers on this machine that Kielo starts, restarts when they die, and ends with itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+
+from kielo.errors import GenerationError
+from kielo.generation.devices import environment_of_server
+from kielo.generation.openai import OpenAiGenerator
+from kielo.generation.protocol import Completion, Request
+from kielo.generation.server_process import ServerProcess, free_port
+from kielo.recipe import Engine
+
+_NO_DEFAULTS = {
+    "temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "max_new_tokens": None,
+}  # fmt: skip
+"""A model's generation_config.json may ask for sampling that no request asked for; of it, its end tokens alone count."""
+_RESTARTS = 3  # of each server, before giving up
+
+
+class VllmServerGenerator:
+    """Servers and the `openai` engine over them; requests that a dying server had are sent again to its successor."""
+
+    def __init__(self, engine: Engine, identity: str, model: str, revision: str | None, log_folder: Path) -> None:
+        """Start the servers and wait until all are healthy.
+
+        Raises:
+            GenerationError: a server does not start; shows the end of its log.
+        """
+        self.model = identity
+        self._engine, self._served, self._revision, self._logs = engine, model, revision, log_folder
+        self._servers: dict[str, tuple[int, ServerProcess]] = {}
+        self._restarts = [0] * engine.servers
+        self._lock, self._closed = Lock(), False
+        try:
+            started = [self._start(number) for number in range(engine.servers)]
+            for _, process in started:
+                process.wait_healthy(engine.startup_seconds)
+        except BaseException:
+            self.close()
+            raise
+        urls = [url for url, _ in started]
+        self._client = OpenAiGenerator(
+            identity, urls, model, engine.concurrency, engine.timeout_seconds, recover=self._recover
+        )
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        """Yield (index, completion) as the servers answer.
+
+        Raises:
+            GenerationError: a server died too often, or does not start again.
+        """
+        return self._client.generate(requests)
+
+    def close(self) -> None:
+        """End all servers. May be called twice."""
+        with self._lock:
+            self._closed = True
+            processes = [process for _, process in self._servers.values()]
+            self._servers.clear()
+        for process in processes:
+            process.stop()
+
+    def _start(self, number: int) -> tuple[str, ServerProcess]:
+        port = free_port()
+        log = self._logs / f"vllm-server-{number}.log"
+        environment = environment_of_server(os.environ, number, self._engine.servers, self._engine.tensor_parallel)
+        quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+        process = ServerProcess(self._command(port), f"http://127.0.0.1:{port}/health", log, environment | quiet)
+        url = f"http://127.0.0.1:{port}/v1"
+        self._servers[url] = number, process
+        return url, process
+
+    def _command(self, port: int) -> list[str]:
+        """Write the server's command: few flags, since vLLM renames them from version to version."""
+        engine = self._engine
+        command = [*(engine.command or (sys.executable,)), "-m", "vllm.entrypoints.openai.api_server"]
+        command += ["--model", self._served, "--host", "127.0.0.1", "--port", str(port), "--dtype", engine.dtype]
+        command += ["--override-generation-config", json.dumps(_NO_DEFAULTS)]
+        if self._revision is not None and not Path(self._served).is_dir():
+            command += ["--revision", self._revision, "--tokenizer-revision", self._revision]
+        if engine.tensor_parallel > 1:
+            command += ["--tensor-parallel-size", str(engine.tensor_parallel)]
+        return [*command, *engine.extra_args]
+
+    def _recover(self, url: str) -> str | None:
+        """Start a dead server anew and return its URL; None if it lives."""
+        with self._lock:
+            if self._closed or url not in self._servers or self._servers[url][1].alive:
+                return None
+            number, dead = self._servers.pop(url)
+            dead.stop()
+            self._restarts[number] += 1
+            if self._restarts[number] > _RESTARTS:
+                raise GenerationError(f"vLLM server {number} died {_RESTARTS + 1} times; see {dead.log}.")
+            print(f"vLLM server {number} died; starting it again (log: {dead.log}).", file=sys.stderr)
+            new_url, process = self._start(number)
+        process.wait_healthy(self._engine.startup_seconds)
+        return new_url
