@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -28,7 +28,8 @@ SHAPES = ((16, 192), (16, 192), (16, 192), (6, 512))  # windows x tokens of the 
 PEAK_MUON, PEAK_ADAMW, WARMUP_STEPS = 2e-2, 3e-3, 40
 IGNORED = -100
 
-Model, WordPieces = Any, Any  # LlamaForCausalLM, PreTrainedTokenizerFast: partly untyped
+Model: TypeAlias = Any  # LlamaForCausalLM and its tokenizer are only partly typed
+WordPieces: TypeAlias = Any
 Batch = tuple[torch.Tensor, torch.Tensor]  # token ids, labels: windows x tokens
 
 

@@ -60,6 +60,11 @@ def test_a_kill_loses_a_tenth_at_most() -> None:
         assert arguments["save_steps"] % arguments["logging_steps"] == 0, "a resumed run logs the same means"
 
 
+def test_a_share_of_the_steps() -> None:
+    assert trainer_arguments(job(max_steps=50, logging_steps=0.1), LAPTOP)["logging_steps"] == 5
+    assert trainer_arguments(job(max_steps=50, logging_steps=7.0), LAPTOP)["logging_steps"] == 7
+
+
 def test_full_training_keeps_32_bit_weights() -> None:
     lora = dataclasses.replace(JOB, lora={"r": 4})
     assert [weights_dtype(JOB, GCDS), weights_dtype(lora, GCDS), weights_dtype(lora, LAPTOP)] == ["float32", "bfloat16", "float32"]

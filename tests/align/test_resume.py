@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from align import checkpoints, sft
-from align.job import read_job
+from align import checkpoints, dpo, sft
+from align.job import Job, read_job
 from kielo.errors import RunFolderError
-from tests.align.test_training import differ, metrics, weights
+from kielo.plan import Workplace
+from tests.align.test_training import LORA, differ, metrics, weights
 from tests.conftest import ROOT
 
 LONG = {"num_train_epochs": 40, "save_steps": 10, "logging_steps": 1, "warmup_ratio": 0.1}
@@ -43,6 +44,29 @@ def test_kill_in_the_middle_and_go_on(sft_place: Any) -> None:
     for one, other in zip(metrics(whole.folder), metrics(killed.folder), strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}, "same rows, same noise, same loss at every step"
     assert not differ(weights(whole.folder), weights(killed.folder))
+
+
+def test_adapters_and_preference_tuning_go_on_too(sft_place: Any, dpo_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = {"num_train_epochs": 3, "save_steps": 4, "logging_steps": 2}
+    start = sft_place("start", trainer=short)
+    sft.run(start)
+    lora: list[Workplace] = [sft_place(name, trainer=short, lora=LORA) for name in ("lora", "lora-ended")]
+    pairs: list[Workplace] = [dpo_place(start, name, trainer=short) for name in ("pairs", "pairs-ended")]
+    mark = checkpoints.mark
+
+    def mark_and_end(checkpoint: Path, job: Job) -> None:
+        mark(checkpoint, job)
+        raise KeyboardInterrupt
+
+    for step, (whole, ended) in ((sft, lora), (dpo, pairs)):
+        step.run(whole)
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(checkpoints, "mark", mark_and_end)
+            step.run(ended)
+        assert step.run(ended).counts["resumed_from_step"] == 4
+        for one, other in zip(metrics(whole.folder), metrics(ended.folder), strict=True):
+            assert {**one, "seconds": 0} == {**other, "seconds": 0}
+        assert not differ(weights(whole.folder), weights(ended.folder))
 
 
 def test_a_checkpoint_counts_only_whole_and_of_this_job(sft_place: Any) -> None:

@@ -126,6 +126,8 @@ def test_dpo_prefers_chosen(sft_place: Any, dpo_place: Any) -> None:
     with_adapters = dpo_place(start, "lora", lora=LORA, trainer={"max_steps": 4})
     dpo.run(with_adapters)
     assert metrics(with_adapters.folder)[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
+    other_loss = dpo_place(start, "ipo", trainer={"max_steps": 1, "loss_type": "ipo"})
+    assert dpo.run(other_loss).counts["train_loss"]["first"] > 1, "not the sigmoid loss"
     precomputed = dpo_place(start, "precomputed", trainer={"max_steps": 4, "precompute_ref_log_probs": True})
     online = dpo_place(start, "online", trainer={"max_steps": 4})
     dpo.run(precomputed), dpo.run(online)
@@ -133,9 +135,12 @@ def test_dpo_prefers_chosen(sft_place: Any, dpo_place: Any) -> None:
 
 
 def test_a_finished_training_is_not_repeated(sft_place: Any) -> None:
+    from huggingface_hub import constants
+
     place = sft_place(trainer={"max_steps": 1})
     first = sft.run(place)
     made = (place.folder / "model" / "model.safetensors").stat().st_mtime_ns
+    assert constants.HF_HUB_DISABLE_TELEMETRY, "nobody is told of a training"
     assert sft.run(place) == first
     assert (place.folder / "model" / "model.safetensors").stat().st_mtime_ns == made
 
@@ -146,6 +151,7 @@ def test_a_finished_training_is_not_repeated(sft_place: Any) -> None:
         ({"per_device_train_batch_size": 3}, "use one of 1, 2, 4, 8"),
         ({"max_length": 4096}, "more than the 256 tokens"),
         ({"optim": "adamm"}, "sft.trainer: adamm is not a valid OptimizerNames"),
+        ({"loss_type": "mse"}, "sft.trainer: Invalid `loss_type` mse"),
         ({"learning_rate": 1e30, "max_grad_norm": 1e30, "optim": "sgd"}, "the loss is no number any more"),
     ],
 )
