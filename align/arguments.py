@@ -88,6 +88,11 @@ def weights_dtype(job: Job, machine: Machine) -> str:
     return str(written) if written else "bfloat16" if job.lora and machine.bf16 else "float32"
 
 
+def _count(steps: float, total: int) -> int:
+    """Read a number of steps as TRL does: below 1 it is a share of all steps."""
+    return math.ceil(steps * total) if steps < 1 else int(steps)
+
+
 def trainer_arguments(job: Job, machine: Machine) -> dict[str, Any]:
     """Spell out the arguments of SFTConfig or DPOConfig.
 
@@ -96,7 +101,7 @@ def trainer_arguments(job: Job, machine: Machine) -> dict[str, Any]:
     """
     batches = plan_batches(job, machine)
     written = {key: value for key, value in job.trainer.items() if key not in OURS}
-    logging_steps = int(written.get("logging_steps") or max(1, min(10, batches.steps // _MOST_LOGS)))
+    logging_steps = _count(written.get("logging_steps") or max(1, min(10, batches.steps // _MOST_LOGS)), batches.steps)
     between_saves = math.ceil(batches.steps / _CHECKPOINTS_PER_RUN / logging_steps) * logging_steps
     precision = {"bf16": machine.bf16 and not written.get("fp16"), "use_cpu": machine.device == "cpu"}
     own = {

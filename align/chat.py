@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kielo.errors import RecipeError
 from kielo.recipe import Recipe
 from kielo.records import Message
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "recipes" / "chat_templates"
 _MARKER = re.compile(r"<\|[^|<>\s]+\|>")
 
 
@@ -36,14 +33,10 @@ def read_template(recipe: Recipe) -> str:
     Raises:
         RecipeError: there is no such template.
     """
-    name = recipe.chat_template
-    for path in (TEMPLATES / f"{name}.jinja", recipe.path(name)):
-        if path.is_file():
-            return path.read_text("utf-8")
-    known = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known names: {', '.join(known)}."
-    raise RecipeError(f"{recipe.file}: chat_template: no template '{name}' and no such file; {hint}")
+    path = recipe.chat_template_path
+    if not path.is_file():
+        raise RecipeError(f"{recipe.file}: chat_template: no template '{recipe.chat_template}' in recipes/chat_templates/ and no such file.")
+    return path.read_text("utf-8")
 
 
 def load_chat(model: str, revision: str | None, template: str) -> Chat:

@@ -22,8 +22,10 @@ def one_progress_bar() -> None:
     import datasets
     from transformers.utils import logging
 
-    # TRL 1.16 itself uses names that transformers 5.23 calls old; there is nothing for the user to do.
+    # TRL 1.16 itself uses names that transformers 5.23 calls old, and peft tells with every checkpoint that it saves the
+    # rows of added tokens, as it should; there is nothing for the user to do.
     warnings.filterwarnings("ignore", r".*gradient_checkpointing` is deprecated", FutureWarning)
+    warnings.filterwarnings("ignore", r"Setting `save_embedding_layers` to `True`", UserWarning)
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     datasets.disable_progress_bars()

@@ -14,7 +14,6 @@ from align.limits import max_length
 from align.mix import TRAIN
 from align.tokens import tokenise
 from kielo.errors import SourceError
-from kielo.models import model_path
 from kielo.plan import Outcome, Workplace
 from kielo.records import Conversation, read_records
 
@@ -34,7 +33,7 @@ def run(place: Workplace) -> Outcome:
 def prepare(place: Workplace) -> Path:
     """Write tokens, tokenizer and job.json, on CPU; a launcher's processes train from them. Returns the job's path."""
     settings = place.step.settings["sft"]
-    model, revision = model_path(place.recipe.model), place.recipe.revision
+    model, revision = place.recipe.model_path, place.recipe.revision
     chat = load_chat(model, revision, read_template(place.recipe))
     rows = read_records("conversations", place.inputs[f"mix/{settings['mix']}"] / TRAIN)
     conversations = [row for row in rows if isinstance(row, Conversation)]

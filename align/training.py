@@ -13,7 +13,7 @@ from align import checkpoints, cpu_head
 from align.arguments import Machine, plan_batches, this_machine, trainer_arguments, weights_dtype
 from align.job import CHECKPOINTS, JOB, METRICS, TOKENIZER, TOKENS, Job, read_job, read_json
 from align.weights import MODEL, adapter_config, load_model, save_model
-from kielo.errors import MissingExtraError, RecipeError
+from kielo.errors import KieloError, MissingExtraError, RecipeError
 from kielo.plan import Outcome
 from kielo.records import read_jsonl, write_json
 
@@ -44,7 +44,16 @@ def train(file: Path, build: Callable[[], tuple[type[Any], Build]]) -> None:
     if trainer.is_world_process_zero():
         _record(job, machine, trainer, resumed, seconds)
     del trainer
+    _free_memory(machine)
+
+
+def _free_memory(machine: Machine) -> None:
+    """Let go of the weights, for the next step of this process; trainer and model refer to each other."""
+    import torch
+
     gc.collect()
+    if machine.device == "cuda":
+        torch.cuda.empty_cache()
 
 
 def _send_no_telemetry() -> None:
@@ -65,25 +74,30 @@ def _make_trainer(job: Job, machine: Machine, build: Callable[[], tuple[type[Any
     from align.metrics import Metrics, one_progress_bar
 
     one_progress_bar()
-    try:
-        arguments = config_class(**trainer_arguments(job, machine))
-    except (ValueError, TypeError) as error:
-        if isinstance(error, RecipeError):
-            raise
-        raise RecipeError(f"{job.kind}.trainer: {error}") from error
+    arguments = _as_user_mistake(job, lambda: config_class(**trainer_arguments(job, machine)))
     resumed = checkpoints.newest(job)
     if arguments.process_index == 0:
         checkpoints.remove_incomplete(job, resumed)
     tokenizer = AutoTokenizer.from_pretrained(str(job.folder / TOKENIZER))
     model = load_model(job, tokenizer, weights_dtype(job, machine))
     dataset = load_from_disk(str(job.folder / TOKENS))
-    trainer = make(job, model, arguments, dataset, tokenizer, adapter_config(job, model))
+    trainer = _as_user_mistake(job, lambda: make(job, model, arguments, dataset, tokenizer, adapter_config(job, model)))
     trainer.remove_callback(PrinterCallback)
     trainer.create_model_card = lambda *_, **__: None  # TRL's card, written with every checkpoint, names neither data nor settings
     if machine.device == "cpu" and not (arguments.bf16 or arguments.fp16):
         _use_cpu_head(trainer)
     trainer.add_callback(Metrics(job, resumed, trainer.is_world_process_zero()))
     return trainer, resumed
+
+
+def _as_user_mistake(job: Job, make: Callable[[], Any]) -> Any:
+    """Make something of TRL's; what it refuses are values of the recipe's trainer keys."""
+    try:
+        return make()
+    except (ValueError, TypeError, NotImplementedError) as error:
+        if isinstance(error, KieloError):
+            raise
+        raise RecipeError(f"{job.kind}.trainer: {error}") from error
 
 
 def _use_cpu_head(trainer: Any) -> None:

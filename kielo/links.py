@@ -34,6 +34,10 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
     """Yield (path of keys, sentence) of everything in a recipe that names something which is not there."""
     if recipe.model.startswith(("/", ".")) and not recipe.path(recipe.model).is_dir():
         yield ("model",), f"no such folder: {recipe.path(recipe.model)}"
+    if not recipe.chat_template_path.is_file():
+        known = sorted(path.stem for path in recipe.chat_template_path.parent.glob("*.jinja")) or ["chatml"]
+        yield ("chat_template",), _unknown("chat template", recipe.chat_template, known)
+    yield from _shots(recipe)
     yield from _mixes(recipe)
     yield from _runs(recipe)
     yield from _datasets(recipe)
@@ -41,6 +45,12 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
         for key in DPO_ONLY if part[0] == "sft" else ():
             if getattr(trainer, key) is not None:
                 yield (*part, key), "belongs to dpo.trainer"
+
+
+def _shots(recipe: Recipe) -> Iterator[Broken]:
+    asks_engine = recipe.translate.engine or any(dataset.engine for dataset in recipe.translate.datasets.values())
+    if asks_engine and recipe.translate.prompt.shots_file != "pocket" and not recipe.shots_path.is_file():
+        yield ("translate", "prompt"), f"few-shot prompts need translation pairs and there is no {recipe.shots_path}; write some or name a shots_file"
 
 
 def _mixes(recipe: Recipe) -> Iterator[Broken]:

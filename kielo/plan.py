@@ -70,16 +70,19 @@ def _data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
 
 def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
     engine, memory = dataset.engine or recipe.translate.engine, dataset.memory or recipe.translate.memory
-    shots = recipe.translate.prompt.shots_file
-    settings = {
+    settings: dict[str, Any] = {
         "language": recipe.language, "source_language": recipe.source_language, **_model(recipe), "seed": recipe.seed,
         "translate": {
             "engine": engine and _identity_of(engine.model_dump()), "prompt": recipe.translate.prompt.model_dump(),
             "memory": memory and memory.model_dump(), "max_tokens_ratio": recipe.translate.max_tokens_ratio,
         },
-        **_file(recipe, memory.file if memory else None), **_file(recipe, None if shots == "pocket" else shots),
+        **_file(recipe, memory.file if memory else None), **(_shots(recipe) if engine else {}),
     }  # fmt: skip
-    return Step(f"translate/{name}", "translate", settings, (f"source/{name}",), engine is not None, ("langdetect",))
+    return Step(f"translate/{name}", "translate", settings, (f"source/{name}",), engine is not None, ("langdetect", "markdown-it-py", "sentencex"))
+
+
+def _shots(recipe: Recipe) -> dict[str, Any]:
+    return {} if recipe.translate.prompt.shots_file == "pocket" else {"content of the shots": digest(recipe.shots_path)}
 
 
 def _identity_of(engine: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +98,7 @@ def _file(recipe: Recipe, written: str | None) -> dict[str, Any]:
     """Put a file's content into the settings, so that an edited file is seen as a changed recipe."""
     if written is None or not recipe.path(written).is_file():
         return {}
-    return {f"content of {written}": digest(recipe.path(written))}
+    return {f"content of {Path(written).name}": digest(recipe.path(written))}
 
 
 def _mix_steps(recipe: Recipe) -> Iterator[Step]:
@@ -112,7 +115,7 @@ def _of_kind(recipe: Recipe, kind: str) -> tuple[str, ...]:
 
 
 def _training(recipe: Recipe) -> dict[str, Any]:
-    return {**_model(recipe), "seed": recipe.seed, "chat_template": recipe.chat_template, **_file(recipe, recipe.chat_template)}
+    return {**_model(recipe), "seed": recipe.seed, "chat_template": digest(recipe.chat_template_path)}
 
 
 _TRAINING_VERSIONS = ("torch", "transformers", "trl", "accelerate", "peft")

@@ -11,16 +11,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, at
-from kielo.languages import language
+from kielo.languages import language, shots_of
 from kielo.models import model_path
 from kielo.trainer_fields import Trainer
 
 Share = Annotated[float, Field(ge=0, le=1)]
-SPLIT_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+CHAT_TEMPLATES = Path(__file__).resolve().parent.parent / "recipes" / "chat_templates"
+PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
 def _plain_name(name: str) -> str:
-    if not SPLIT_NAME.match(name):
+    if not PLAIN_NAME.match(name):
         raise ValueError(f"'{name}' is no plain name; use letters, digits, '.', '_' and '-' (it becomes a folder)")
     return name
 
@@ -213,6 +214,18 @@ class Recipe(Part):
     def model_path(self) -> str:
         """Where the model lies: a folder or a Hub id."""
         return str(self.path(self.model)) if self.model.startswith(("/", ".")) else model_path(self.model)
+
+    @property
+    def chat_template_path(self) -> Path:
+        """The template's file: a shipped one of that name, else a path relative to the recipe."""
+        shipped = CHAT_TEMPLATES / f"{self.chat_template}.jinja"
+        return shipped if shipped.is_file() else self.path(self.chat_template)
+
+    @property
+    def shots_path(self) -> Path:
+        """The file of few-shot pairs: the recipe's own, else the language pack's."""
+        written = self.translate.prompt.shots_file
+        return shots_of(self.language) if written is None else self.path(written)
 
     def path(self, written: str) -> Path:
         """Resolve a path written in the recipe, relative to the recipe's own folder."""

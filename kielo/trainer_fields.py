@@ -19,7 +19,7 @@ class Trainer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     global_batch_size: int | None = Field(None, gt=0, description="conversations (or pairs) per optimiser step over all devices; gradient accumulation follows from it")
     warmup_ratio: float | None = Field(None, ge=0, lt=1, description="share of the steps that warm up (TRL now spells it as a float warmup_steps)")
-    dtype: str | None = Field(None, pattern="^(float32|bfloat16|float16)$", description="number format the weights are loaded in; default bfloat16 on GPUs, float32 on CPU")
+    dtype: str | None = Field(None, pattern="^(float32|bfloat16|float16)$", description="number format the weights are loaded in; default float32 (under bf16 autocast on GPUs), bfloat16 for LoRA on GPUs")
     learning_rate: float | None = Field(None, gt=0)
     num_train_epochs: float | None = Field(None, gt=0)
     max_steps: int | None = Field(None, gt=0)

@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 
 from kielo.errors import RecipeError
 from kielo.generation.protocol import Request, Sampling
-from kielo.languages import Language, Shot, read_shots, shots_of
+from kielo.languages import Language, Shot, read_shots
 from kielo.recipe import Recipe
 
 LONGEST_PIECE = 1500
@@ -29,7 +29,7 @@ def load_shots(recipe: Recipe) -> tuple[Shot, ...]:
         from kielo.pocket import datasets as pocket
 
         return tuple(Shot(**row) for row in pocket.rows("shots", wanted, recipe.seed))
-    path = shots_of(recipe.language) if file is None else recipe.path(file)
+    path = recipe.shots_path
     shots = _by_kind_in_turn(read_shots(path))
     if len(shots) < wanted:
         raise RecipeError(f"{path}: holds {len(shots)} shots, translate.prompt.shots asks for {wanted}; add shots or ask for fewer.")

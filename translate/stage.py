@@ -12,7 +12,6 @@ from typing import Any
 from kielo.errors import KieloError
 from kielo.generation.protocol import Completion, Generator, Request
 from kielo.languages import language
-from kielo.models import model_path
 from kielo.plan import Outcome, Workplace
 from kielo.recipe import Engine
 from kielo.records import Record, Rejection, SentencePair, read_records, to_json, write_jsonl, write_records
@@ -114,7 +113,7 @@ def _completer(engine: Engine, place: Workplace) -> Iterator[Completer]:
             if not opened:
                 from kielo.generation.engines import open_generator
 
-                opened.append(stack.enter_context(open_generator(engine, model_path(recipe.model), recipe.revision, place.folder / "logs")))
+                opened.append(stack.enter_context(open_generator(engine, recipe.model_path, recipe.revision, place.folder / "logs")))
             return complete(opened[0], requests, store, place.step.name)
 
         yield complete_all

@@ -135,7 +135,8 @@ class FewShotTranslator:
                 return Failure("empty", f"nothing for: {protected.text:.80}", text)
         restored = restore(text, protected.spans)
         if restored is None:
-            return Failure("span-lost", f"{', '.join(protected.spans):.80} not once each in: {text:.120}", text)
+            wanted = ", ".join(protected.spans) or "no sentinel"
+            return Failure("span-lost", f"wanted once each {wanted:.80} in: {text:.120}", text)
         return Translated(restored, "engine")
 
 

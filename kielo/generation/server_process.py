@@ -57,11 +57,11 @@ class ServerProcess:
             while not self._healthy(client):
                 if not self.alive:
                     raise GenerationError(
-                        f"The server ended with status {self._process.returncode}; {self._end_of_log()}"
+                        f"The server ended with status {self._process.returncode}; {self.end_of_log()}"
                     )
                 if time.monotonic() > deadline:
                     raise GenerationError(
-                        f"The server was not healthy after {limit_seconds:g} seconds; {self._end_of_log()}"
+                        f"The server was not healthy after {limit_seconds:g} seconds; {self.end_of_log()}"
                     )
                 time.sleep(0.2)
 
@@ -71,11 +71,14 @@ class ServerProcess:
         except httpx.TransportError:
             return False
 
-    def _end_of_log(self) -> str:
+    def end_of_log(self) -> str:
+        """Show where the log lies, the last error in it and its last lines."""
         with self.log.open("rb") as stream:
-            stream.seek(max(0, self.log.stat().st_size - 8000))
-            lines = stream.read().decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
-        return "\n  ".join([f"the end of {self.log}:", *lines])
+            stream.seek(max(0, self.log.stat().st_size - 100_000))
+            lines = stream.read().decode("utf-8", "replace").splitlines()
+        last, before = lines[-_LOG_LINES:], lines[:-_LOG_LINES]
+        errors = [line for line in before if "Error: " in line and "Error: " not in "".join(last)][-1:]
+        return "\n  ".join([f"the end of {self.log}:", *errors, *last])
 
     def stop(self) -> None:
         """End the server and all its children. May be called twice."""

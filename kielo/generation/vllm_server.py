@@ -97,7 +97,7 @@ class VllmServerGenerator:
             dead.stop()
             self._restarts[number] += 1
             if self._restarts[number] > _RESTARTS:
-                raise GenerationError(f"vLLM server {number} died {_RESTARTS + 1} times; see {dead.log}.")
+                raise GenerationError(f"vLLM server {number} died {_RESTARTS + 1} times; {dead.end_of_log()}")
             print(f"vLLM server {number} died; starting it again (log: {dead.log}).", file=sys.stderr)
             new_url, process = self._start(number)
         process.wait_healthy(self._engine.startup_seconds)

@@ -7,7 +7,17 @@ import gzip
 import pytest
 
 from kielo.errors import SourceError
-from kielo.records import Conversation, Message, PreferencePair, Prompt, read_jsonl, read_records, replacing, write_jsonl, write_records
+from kielo.records import (
+    Conversation,
+    Message,
+    PreferencePair,
+    Prompt,
+    read_jsonl,
+    read_records,
+    replacing,
+    write_jsonl,
+    write_records,
+)
 
 RECORDS = {
     "conversations": Conversation("a/0", "fi", (Message("user", "Hei \u2028 \"sinä\""), Message("assistant", "No\nhei"))),

@@ -173,7 +173,7 @@ def test_truncated_completions_are_rejected_not_kept(write_recipe: Write, run_st
 @needs_pocket_model
 def test_the_pocket_model_translates_and_a_second_run_asks_nothing(write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
     path = write_recipe()
-    counts = run_steps(path, limit=6)
+    counts = run_steps(path, limit=2)
     print(json.dumps(counts, indent=1))
     for name in ("oasst2", "helpsteer2", "ifeval"):
         assert counts[f"translate/{name}"]["accepted"] >= 1
@@ -181,6 +181,6 @@ def test_the_pocket_model_translates_and_a_second_run_asks_nothing(write_recipe:
     folder = tmp_path / "translate" / "oasst2"
     completions = {file.name: file.read_bytes() for file in folder.glob("completions/*.jsonl")}
     accepted = (folder / "accepted.jsonl").read_bytes()
-    run_steps(path, limit=6)
+    run_steps(path, limit=2)
     assert (folder / "accepted.jsonl").read_bytes() == accepted
     assert {file.name: file.read_bytes() for file in folder.glob("completions/*.jsonl")} == completions

@@ -164,7 +164,7 @@ def vllm_engine(**settings: Any) -> Engine:
         pytest.skip("needs vLLM: make test-vllm")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    extra = ("--enforce-eager", "--max-model-len", "1024")
+    extra = ("--enforce-eager", "--max-model-len", "1024", "--no-enable-chunked-prefill")
     command = (os.environ["KIELO_VLLM_PYTHON"],)
     return Engine(
         kind="vllm-server", command=command, dtype="float32", extra_args=extra, startup_seconds=300, **settings

@@ -69,7 +69,11 @@ class Server:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Patient(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                """Clients that hang up are what these tests are about."""
+
+        self.http = Patient(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
@@ -200,6 +204,13 @@ def test_a_refusal_of_one_request_is_its_error(serve: Callable[..., Server]) -> 
     found = dict(engine(server.url).generate(ask(3)))
     assert [found[place].finish_reason for place in range(3)] == ["stop", "error", "stop"]
     assert "400 maximum context length is 8 tokens" in str(found[1].error) and len(str(found[1].error)) < 300
+
+
+def test_a_request_that_always_fails_does_not_end_the_others(serve: Callable[..., Server]) -> None:
+    server = serve(lambda body, _: (500, {}, b"cuda error") if body["prompt"].endswith("7") else well(body["prompt"]))
+    found = dict(engine(server.url, concurrency=2, attempts=3).generate(ask(30)))
+    assert [place for place in found if found[place].finish_reason == "error"] == [7, 17, 27]
+    assert "500 cuda error (tried 3 times)" in str(found[7].error)
 
 
 @pytest.mark.parametrize("content", [

@@ -1,0 +1,116 @@
+"""The vllm-server engine's care for its servers, with transformers' server in vLLM's place (test_vllm.py has the real one)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kielo.errors import GenerationError, MissingExtraError
+from kielo.generation.engines import open_generator
+from kielo.generation.hf import HfGenerator
+from kielo.generation.protocol import Completion, Request, Sampling
+from kielo.generation.vllm_server import VllmServerGenerator
+from kielo.recipe import Engine
+
+STAND_IN = """
+import os, sys
+given = dict(zip(sys.argv, sys.argv[1:]))
+assert given["-m"] == "vllm.entrypoints.openai.api_server" and os.environ["DO_NOT_TRACK"] == os.environ["VLLM_NO_USAGE_STATS"] == "1"
+program = os.path.join(os.path.dirname(sys.executable), "transformers")
+os.execv(program, [program, "serve", given["--model"], "--host", given["--host"], "--port", given["--port"], "--device", "cpu", "--dtype", given["--dtype"]])
+"""
+
+
+def stand_in(folder: Path, **settings: Any) -> Engine:
+    """Settings of a vllm-server whose command starts `transformers serve` with the model and port it is given."""
+    (folder / "stand_in.py").write_text(STAND_IN)
+    command = (sys.executable, str(folder / "stand_in.py"))
+    return Engine(kind="vllm-server", command=command, dtype="float32", startup_seconds=120, **settings)
+
+
+def test_servers_that_are_killed_come_back_and_nothing_is_lost(
+    tiny_model: Callable[[str], Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    model = str(tiny_model("llama"))
+    requests = [Request(f"The old house {number}", Sampling(20)) for number in range(60)]
+    with open_generator(stand_in(tmp_path, concurrency=4), model, None, tmp_path) as generator:
+        assert isinstance(generator, VllmServerGenerator)
+        pairs = list(killing_after(5, generator, requests))
+    assert sorted(place for place, _ in pairs) == list(range(60))
+    wanted = dict(HfGenerator(model).generate(requests))
+    assert [text_of(dict(pairs), place) for place in range(60)] == [text_of(wanted, place) for place in range(60)]
+    assert capfd.readouterr().err.count("vLLM server 0 died; starting it again") == 1
+    assert (tmp_path / "vllm-server-0.log").read_text().count("--override-generation-config") == 2
+
+
+def text_of(found: dict[int, Completion], place: int) -> str:
+    return found[place].text
+
+
+def killing_after(
+    count: int, generator: VllmServerGenerator, requests: list[Request]
+) -> Iterator[tuple[int, Completion]]:
+    """Give the completions, and kill the server (kill -9) in their midst."""
+    for number, pair in enumerate(generator.generate(requests)):
+        if number == count:
+            ((_, process),) = generator._servers.values()
+            children = Path(f"/proc/{process._process.pid}/task/{process._process.pid}/children").read_text()
+            os.kill(int(children.split()[0]), signal.SIGKILL)
+        yield pair
+
+
+def test_a_server_that_does_not_start_shows_why(tiny_model: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(GenerationError, match="No module named 'vllm'") as caught:
+        VllmServerGenerator(
+            Engine(kind="vllm-server", command=(sys.executable, "-S")),
+            "m",
+            str(tiny_model("llama")),
+            None,
+            tmp_path / "logs",
+        )
+    assert str(tmp_path / "logs" / "vllm-server-0.log") in str(caught.value)
+
+
+def test_the_command_says_what_the_recipe_says(tmp_path: Path) -> None:
+    generator = object.__new__(VllmServerGenerator)
+    generator._engine = Engine(
+        kind="vllm-server",
+        command=("singularity", "exec", "i.sif", "python"),
+        tensor_parallel=2,
+        extra_args=("--max-model-len", "4096"),
+    )
+    generator._served, generator._revision = "org/model", "abc"
+    command = generator._command(81)
+    assert command[:6] == ["singularity", "exec", "i.sif", "python", "-m", "vllm.entrypoints.openai.api_server"]
+    assert command[-8:] == [
+        "--revision",
+        "abc",
+        "--tokenizer-revision",
+        "abc",
+        "--tensor-parallel-size",
+        "2",
+        "--max-model-len",
+        "4096",
+    ]
+    assert command[6:14] == ["--model", "org/model", "--host", "127.0.0.1", "--port", "81", "--dtype", "auto"]
+
+
+def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in sys.modules if name.startswith("kielo.generation.hf")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with (
+        pytest.raises(MissingExtraError, match="kielo\\[train\\]"),
+        open_generator(Engine(kind="hf"), "m", None, tmp_path),
+    ):
+        pass
