@@ -123,9 +123,9 @@ def _record(job: Job, machine: Machine, trainer: Any, resumed: Path | None, seco
 
 
 def collect(folder: Path) -> Outcome:
-    """Gather the result of a finished training: the files of model/, metrics.jsonl, and the counts."""
+    """Gather the result of a finished training: the files of model/ (metrics.jsonl tells seconds, so it is no result) and the counts."""
     job, record = read_job(folder / JOB), read_json(folder / RECORD)
     assert record is not None and record["job"] == job.fingerprint, f"{folder}: no finished training of this job"
     files = sorted(str(path.relative_to(folder)) for path in (folder / MODEL).rglob("*") if path.is_file())
     shown = {key: value for key, value in record.items() if key != "job"}
-    return Outcome((*files, METRICS), {"languages": job.counts, "rows": job.rows, "added_tokens": len(job.added_token_ids), **shown})
+    return Outcome(tuple(files), {"languages": job.counts, "rows": job.rows, "added_tokens": len(job.added_token_ids), **shown})

@@ -11,7 +11,7 @@ from kielo.pocket import demands
 from kielo.pocket.datasets import SOURCE, TARGET, exchange, paragraph
 from kielo.pocket.grammar import Pattern, Text, capital, choices_about, each, fill, held_out, join, render, world
 
-TRANSLATION_SHARE = 0.7
+SHARES = {"translation": 0.62, "page": 0.18, "plain": 0.2}  # of documents
 MARKED_SHARE = 0.25  # lines with emphasis, quotes or a sentinel on an ordinary word
 GUARDED_SHARE = 0.7  # lines whose code, addresses and angular brackets are masked, as the translator masks them
 MASKED_SHARES = {"keyword": 0.5, "placeholder": 0.4, "starred": 0.3, "closing": 0.3, "verdict": 0.4, "divider": 0.2, "marker": 0.2, "n": 0.05}
@@ -83,9 +83,14 @@ def _clause(rng: Random) -> Text:
 
 
 def _paragraph(rng: Random) -> Text:
-    if rng.random() < 0.5:
+    if rng.random() < 0.4:
         return join([_sentence(rng) for _ in range(rng.randint(2, 3))])
-    return join(paragraph(rng, rng.choice(world().words["topic"]), rng.randint(2, 3)))
+    mark = rng.choice(["{}", "{}", "{}", "*{}*", "**{}**"])
+    return join(paragraph(rng, rng.choice(world().words["topic"]), rng.randint(2, 3), mark))
+
+
+def _quoted(rng: Random) -> Text:
+    return each('"{}"'.format, rng.choice([_sentence, _paragraph])(rng))
 
 
 def _cased(rng: Random) -> Text:
@@ -105,7 +110,7 @@ def _conversation_line(rng: Random) -> Text:
 
 
 _LINES: Mapping[Callable[[Random], Text], int] = {
-    _sentence: 30, _paragraph: 22, _prompt: 14, _clause: 5, _cased: 7, _other: 14, _conversation_line: 8,
+    _sentence: 30, _paragraph: 22, _prompt: 14, _clause: 5, _cased: 9, _quoted: 4, _other: 14, _conversation_line: 8,
 }  # fmt: skip
 
 
@@ -114,13 +119,19 @@ def line(rng: Random) -> Text:
     while True:
         text = rng.choices(list(_LINES), list(_LINES.values()))[0](rng)
         text = numbered(guarded(rng, text) if rng.random() < GUARDED_SHARE else text)
-        if not any(held_out({SOURCE: part}) for part in sentences_of(text[SOURCE])):
+        if unseen(text):
             return text
 
 
 def sentences_of(text: str) -> list[str]:
-    """List the sentences of a source line, with their full stops."""
-    return [part if part.endswith((".", "?", "!")) else f"{part}." for part in text.replace("*", "").split(". ")]
+    """List the sentences of a source text, with their full stops and without Markdown and quotes."""
+    parts = (part.strip(' "#') for part in text.replace("*", "").replace("\n", ". ").split(". "))
+    return [part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part]
+
+
+def unseen(text: Text) -> bool:
+    """Tell whether a text has no held-out sentence in it."""
+    return not any(held_out({SOURCE: part}) for part in sentences_of(text[SOURCE]))
 
 
 def _translation(rng: Random) -> Document:
@@ -134,19 +145,30 @@ def _translation(rng: Random) -> Document:
     return Document(text, tuple(spans))
 
 
+def _page(rng: Random) -> Document:
+    """Questions and answers one below the other, as on many a web page: what tuning later puts in turns."""
+    language = rng.choice(list(world().languages))
+    items = [item for item in (exchange(rng) for _ in range(rng.randint(1, 3))) if unseen(item.prompt) and unseen(item.good)]
+    text = "\n\n".join(f"{item.prompt[language]}\n\n{item.good[language]}" for item in items) or line(rng)[language]
+    return Document(text, ((0, len(text)),))
+
+
 def _plain(rng: Random) -> Document:
     language = rng.choice(list(world().languages))
     blocks = []
     for _ in range(rng.randint(1, 3)):
         topic = rng.choice(world().words["topic"])
-        texts = [text for text in paragraph(rng, topic, rng.randint(2, 5)) if not held_out(text)]
+        texts = [text for text in paragraph(rng, topic, rng.randint(2, 5)) if unseen(text)]
         blocks.append(demands.bullets(texts) if texts and rng.random() < 0.1 else join(texts or [line(rng)]))
     text = "\n\n".join(block[language] for block in blocks)
     return Document(text, ((0, len(text)),))
+
+
+_KINDS: Mapping[str, Callable[[Random], Document]] = {"translation": _translation, "page": _page, "plain": _plain}
 
 
 def documents(seed: int) -> Iterator[Document]:
     """Draw pretraining documents without end."""
     rng = Random(f"corpus/{seed}")
     while True:
-        yield (_translation if rng.random() < TRANSLATION_SHARE else _plain)(rng)
+        yield _KINDS[rng.choices(list(SHARES), list(SHARES.values()))[0]](rng)

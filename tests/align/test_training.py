@@ -40,7 +40,7 @@ def test_sft_learns_and_leaves_a_chat_model(sft_place: Any, tiny: Path) -> None:
     assert outcome.counts["steps"] == metrics(place.folder)[-1]["step"] == 90
     assert outcome.counts["added_tokens"] == 2
     assert all((place.folder / name).is_file() for name in outcome.outputs)
-    assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "model/chat_template.jinja", "metrics.jsonl"} <= set(outcome.outputs)
+    assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "model/chat_template.jinja"} <= set(outcome.outputs)
     assert not (place.folder / "checkpoints").exists() and not (place.folder / "model" / "training_args.bin").exists()
 
     tokenizer = AutoTokenizer.from_pretrained(place.folder / "model")
