@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from align.job import CHECKPOINTS, Job, read_json
+from align.job import CHECKPOINTS, Job
 from kielo.errors import RunFolderError
-from kielo.records import write_json
+from kielo.records import read_json, write_json
 
 MARKER, DEFAULT_LIMIT = "complete.json", 2
 

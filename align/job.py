@@ -15,7 +15,7 @@ from typing import Any, Literal
 from align.chat import Chat
 from kielo.errors import RunFolderError
 from kielo.provenance import canonical, differences
-from kielo.records import write_json
+from kielo.records import read_json, write_json
 
 JOB, TOKENS, TOKENIZER, CHECKPOINTS, METRICS = "job.json", "tokens", "tokenizer", "checkpoints", "metrics.jsonl"
 
@@ -93,23 +93,6 @@ def read_job(file: Path) -> Job:
         raise RunFolderError(f"{file}: no training job; it is written by the step that prepares the training (kielo run).")
     values["added_token_ids"] = tuple(values["added_token_ids"])
     return Job(**values, folder=file.resolve().parent)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Read one of this stage's own JSON files; None where there is none.
-
-    Raises:
-        RunFolderError: it is damaged.
-    """
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise RunFolderError(f"{path}: damaged ({error}); make the step again (--redo).") from error
-    if not isinstance(value, dict):
-        raise RunFolderError(f"{path}: damaged (a JSON object is needed); make the step again (--redo).")
-    return value
 
 
 def digest_tokens(rows: Iterable[Sequence[Sequence[int]]]) -> str:

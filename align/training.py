@@ -11,11 +11,11 @@ from typing import Any
 
 from align import checkpoints, cpu_head
 from align.arguments import Machine, plan_batches, this_machine, trainer_arguments, weights_dtype
-from align.job import CHECKPOINTS, JOB, METRICS, TOKENIZER, TOKENS, Job, read_job, read_json
+from align.job import CHECKPOINTS, JOB, METRICS, TOKENIZER, TOKENS, Job, read_job
 from align.weights import MODEL, adapter_config, load_model, save_model
 from kielo.errors import KieloError, MissingExtraError, RecipeError
 from kielo.plan import Outcome
-from kielo.records import read_jsonl, write_json
+from kielo.records import read_json, read_jsonl, write_json
 
 RECORD = "training.json"
 Build = Callable[..., Any]

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from kielo.generation.engines import open_generator
 from kielo.generation.hf import HfGenerator
 from kielo.generation.openai import OpenAiGenerator
@@ -72,7 +74,7 @@ def compare(model: str, vllm: str | None, rounds: int, logs: Path) -> tuple[str,
     ratios = [
         ("hf, shared prefix", "one prompt at a time", 5.0), ("hf, shared prefix", "static batches, generate", 1.5),
         ("hf, shared prefix", "hf, no prefix", 1.5), ("HTTP, transformers serve", "generate_batch, in process", 0.9),
-        ("HTTP, vLLM server", "vLLM, offline", 0.9),
+        ("HTTP, vLLM server", "vLLM server, all in one request", 0.9), ("HTTP, vLLM server", "vLLM, offline", 0.9),
     ]  # fmt: skip
     rows = [(a, b, best[a] / best[b], target) for a, b, target in ratios if a in best and b in best]
     same = {
@@ -217,9 +219,27 @@ def vllm_rates(
         kind="vllm-server", command=(python,), dtype="float32", concurrency=_TEXTS, extra_args=("--enforce-eager",)
     )
     with open_generator(engine, model, None, logs) as generator:
-        best, texts = rates([Contender("HTTP, vLLM server", lambda: collected(generator.generate(asked)))], rounds + 1)
+        contenders = [
+            Contender("HTTP, vLLM server", lambda: collected(generator.generate(asked))),
+            Contender("vLLM server, all in one request", lambda: one_request(generator, model, asked)),
+        ]
+        best, texts = rates(contenders, 2 * rounds)
     said = [text.rstrip("\ufffd") for text in offline["texts"]]
     yield {"vLLM, offline": offline["rate"], **best}, {"vLLM, offline": said, **texts}
+
+
+def one_request(generator: Any, model: str, asked: list[Request]) -> tuple[list[str], int]:
+    """Hand a vLLM server all prompts at once: what it can do over HTTP with a client that does nothing."""
+    (url,) = generator._servers
+    body = {
+        "model": model,
+        "prompt": [request.prompt for request in asked],
+        "max_tokens": _NEW_TOKENS,
+        "temperature": 0,
+    }
+    reply = httpx.post(f"{url}/completions", json=body, timeout=600, trust_env=False).json()
+    choices = sorted(reply["choices"], key=lambda choice: choice["index"])
+    return [choice["text"].rstrip("\ufffd") for choice in choices], reply["usage"]["completion_tokens"]
 
 
 _OFFLINE = """
@@ -230,7 +250,7 @@ if __name__ == "__main__":
     model, prompts, output, tokens, rounds = sys.argv[1:]
     llm = LLM(model, dtype="float32", enforce_eager=True, generation_config="vllm", disable_log_stats=True)
     asked, best = json.loads(Path(prompts).read_text("utf-8")), 0.0
-    for _ in range(int(rounds) + 1):
+    for _ in range(2 * int(rounds)):
         start = time.perf_counter()
         made = llm.generate(asked, SamplingParams(temperature=0.0, max_tokens=int(tokens)), use_tqdm=False)
         best = max(best, sum(len(one.outputs[0].token_ids) for one in made) / (time.perf_counter() - start))

@@ -1,20 +1,14 @@
-"""Which language a text is in, the same answer every time: used by IFEval's checkers and for the share of responses
-in the asked language."""
+"""The share of responses in the asked language, as the paper measures it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path
-
-from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
-from langdetect.lang_detect_exception import LangDetectException
 
 from kielo.errors import UsageError
+from kielo.language_detection import detect_language, known_codes
 
-SEED = 0  # langdetect draws n-grams at random; unseeded, 32% of Finnish upper-case texts change their language
 NONE = "none"  # the class of texts that hold no letters to judge by
 
 
@@ -51,30 +45,3 @@ def response_language(texts: Iterable[str | None], asked: str, langdetect_code: 
     detected = tuple(detect_language(text or "") or NONE for text in texts)
     counts = dict(sorted(Counter(detected).items(), key=lambda item: (-item[1], item[0])))
     return ResponseLanguages(asked, len(detected), counts.get(langdetect_code, 0), counts, detected)
-
-
-@lru_cache(maxsize=4096)
-def detect_language(text: str) -> str | None:
-    """Give langdetect's code for `text` ("unknown" if it cannot decide), or None if it finds nothing to judge by."""
-    detector = _factory().create()
-    detector.append(text)
-    try:
-        code: str = detector.detect()
-    except LangDetectException:
-        return None
-    return code
-
-
-def known_codes() -> frozenset[str]:
-    """List the language codes that langdetect has a profile for."""
-    return frozenset(_factory().get_lang_list())
-
-
-@cache
-def _factory() -> DetectorFactory:
-    """Load the profiles once, in the order of their names: a folder's own order differs between file systems."""
-    factory = DetectorFactory()
-    profiles = sorted(path for path in Path(PROFILES_DIRECTORY).iterdir() if path.is_file() and path.name[0] != ".")
-    factory.load_json_profile([path.read_text(encoding="utf-8") for path in profiles])
-    factory.set_seed(SEED)
-    return factory

@@ -28,20 +28,20 @@ def run(place: Workplace) -> Outcome:
     responses = answer(prompts, model, place.recipe.eval.engine, settings["max_tokens"], place.folder)
     document = {
         "model": model_step, "benchmark": settings["benchmark"],
-        **score_responses(prompts, responses, language(settings["language"]), settings["mode"]),
+        **score_responses(prompts, responses, language(settings["language"]), settings["mode"], settings["sentences"]),
     }  # fmt: skip
     write_json(place.folder / SCORES, document)
     return Outcome((FILE, SCORES), _counts(document))
 
 
 def score_responses(
-    prompts: Sequence[Prompt], responses: Sequence[Response], pack: Language, mode: str
+    prompts: Sequence[Prompt], responses: Sequence[Response], pack: Language, mode: str, sentences: str
 ) -> dict[str, Any]:
     """Score answers: IFEval verdicts and totals, the language of the answers, how they ended, and the score of no model."""
     rules = LanguageRules.from_pack(pack.code, pack.ifeval)
 
     def scored(texts: Sequence[str]) -> Scores:
-        return score(prompts, [Answer(p.text, text, p.key) for p, text in zip(prompts, texts, strict=True)], rules, mode)
+        return score(prompts, [Answer(p.text, text, p.key) for p, text in zip(prompts, texts, strict=True)], rules, mode, sentences)
 
     texts = [response.response for response in responses]
     document = to_document(scored(texts))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kielo.errors import KieloError, MissingExtraError, RunFolderError
+from kielo.errors import MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
 from kielo.recipe import Recipe
 from kielo.run_folder import RunFolder, Standing
@@ -18,6 +18,9 @@ FUNCTIONS: Mapping[Kind, str] = {
     "eval": "eval.stage", "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
 }  # fmt: skip
 EXTRAS: Mapping[Kind, str] = {"sft": "train", "dpo": "train", "translate": "train", "eval": "train,eval", "translation-quality": "eval"}
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -38,38 +41,50 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
 
     Raises:
         RunFolderError: a step was made with other settings, or an input outside the job is not complete.
-        KieloError: a step found a mistake the user can mend.
+        KieloError: a step found a mistake the user can mend, or the disk is full.
     """
-    run.claim(recipe)
-    _refuse_changed(run, job)
-    made_again = set(job.redo)
-    for number, step in enumerate(job.steps, 1):
-        label = f"[{number}/{len(job.steps)}] {step.name}"
-        with run.lock(step.name):
-            if _make(recipe, run, step, label, made_again):
-                made_again.add(step.name)
+    try:
+        run.claim(recipe)
+        _refuse_changed(run, job)
+        for number, step in enumerate(job.steps, 1):
+            with run.lock(step.name):
+                _make(recipe, run, step, f"[{number}/{len(job.steps)}] {step.name}", step.name in job.redo)
+    except OSError as error:
+        raise _sentence(error, run) from error
+
+
+def _sentence(error: OSError, run: RunFolder) -> Exception:
+    """Say what a full disk or a locked folder means; any other error is our bug and stays as it is."""
+    if error.errno in FULL:
+        return RunFolderError(f"no space left on the disk of {run.path}; make room and run the same command again: what was made so far is kept.")
+    if error.errno in (errno.EACCES, errno.EROFS) and str(error.filename or "").startswith(str(run.path)):
+        return RunFolderError(f"{error.filename}: this folder cannot be written to; give --run another one.")
+    return error
 
 
 def _refuse_changed(run: RunFolder, job: Job) -> None:
     """Look at every step before making any: a typo in the last step must not be found after the first ten."""
     for step in job.steps:
         standing = run.standing(step)
-        if standing.state == "changed" and step.name not in job.redo and not _follows(step, standing, job.redo):
+        if standing.state == "changed" and not _may_clear(step, standing, step.name in job.redo):
             raise RunFolderError(_changed(run, step, standing))
 
 
-def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, made_again: set[str]) -> bool:
+def _may_clear(step: Step, standing: Standing, redo: bool) -> bool:
+    return redo or standing.follows or step.derived
+
+
+def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) -> None:
     standing = run.standing(step)
-    if step.name in made_again or (standing.state == "changed" and _follows(step, standing, made_again)):
-        run.clear(step.name)
-        standing = run.standing(step)
-    if standing.state == "changed":
+    if standing.state == "changed" and not _may_clear(step, standing, redo):
         raise RunFolderError(_changed(run, step, standing))
-    if standing.state == "complete":
-        lost = run.damaged(step.name)
-        if lost:
-            raise RunFolderError(f"{run.folder(step.name)}: '{lost}' is missing from a complete step; make it again with --redo {step.name}.")
-        return False
+    if standing.state == "changed" or (standing.state == "complete" and redo):
+        run.clear(step.name)
+    elif standing.state == "complete":
+        damage = run.damaged(step.name)
+        if damage:
+            raise RunFolderError(f"{run.folder(step.name)}: {damage}; make it again with --redo {step.name}.")
+        return
     missing = [name for name in step.inputs if run.record(name) is None]
     if missing:
         raise RunFolderError(f"step {step.name} needs {', '.join(missing)}, which is not complete; run it first (or leave out --only).")
@@ -77,13 +92,6 @@ def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, made_again: se
     began = run.begin(step)
     outcome = _call(step, Workplace(step, recipe, run.folder(step.name), {name: run.folder(name) for name in step.inputs}))
     run.finish(step, outcome, began)
-    return True
-
-
-def _follows(step: Step, standing: Standing, made_again: set[str] | frozenset[str]) -> bool:
-    """Whether a step differs only because its inputs were made again: then making it again is what was asked for."""
-    only_inputs = all(change.startswith("inputs.") for change in standing.changes)
-    return only_inputs and (step.derived or any(name in made_again for name in step.inputs)) or (step.derived and step.kind == "report")
 
 
 def _changed(run: RunFolder, step: Step, standing: Standing) -> str:
@@ -108,7 +116,3 @@ def _call(step: Step, place: Workplace) -> Outcome:
             raise
         extra = EXTRAS.get(step.kind, "all")
         raise MissingExtraError(f"step {step.name} needs the package {error.name}; install it with: pip install -e '.[{extra}]'.") from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise KieloError(f"no space left on the disk of {place.folder}; free some and run the same command again: what was made so far is kept.") from error

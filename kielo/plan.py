@@ -165,10 +165,10 @@ def _eval_steps(recipe: Recipe) -> Iterator[Step]:
         for code in ifeval.languages or (recipe.source_language, recipe.language):
             settings = {
                 "language": code, "benchmark": ifeval.dataset, "max_tokens": ifeval.max_tokens,
-                "engine": _identity_of(recipe.eval.engine.model_dump()), "mode": "compat",
+                "engine": _identity_of(recipe.eval.engine.model_dump()), "mode": "compat", "sentences": ifeval.sentences,
             }  # fmt: skip
             inputs = (model, _rows_of(recipe, ifeval.dataset, code))
-            yield Step(f"eval/{model}/{ifeval.dataset}-{code}", "eval", {"eval": settings}, inputs, True, ("langdetect",))
+            yield Step(f"eval/{model}/{ifeval.dataset}-{code}", "eval", {"eval": settings}, inputs, True, ("langdetect", ifeval.sentences.replace("punkt", "nltk")))
 
 
 def tuned_models(recipe: Recipe) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import importlib.metadata
 import json
@@ -82,7 +81,6 @@ def surroundings() -> dict[str, str]:
         "uncommitted": _git("status", "--porcelain", "--untracked-files=no"),
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "user": getpass.getuser(),
     }
 
 

@@ -182,6 +182,7 @@ class Ifeval(Part):
     dataset: Name = Field("ifeval", description="a data set of kind ifeval")
     languages: tuple[Code, ...] = Field((), description="default: the source and the target language")
     max_tokens: int = Field(1280, gt=0, description="longest answer")
+    sentences: Literal["sentencex", "punkt"] = Field("sentencex", description="who splits sentences: sentencex knows many languages and needs no data; punkt (nltk's English data, which must be at hand) is what lm-evaluation-harness takes")
 
 
 class Evaluate(Part):

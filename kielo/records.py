@@ -7,12 +7,13 @@ import gzip
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from kielo.errors import SourceError, at
+from kielo.errors import RunFolderError, SourceError, at
 
 Role = Literal["system", "user", "assistant"]
 JSON = Any  # a value that json.dumps writes; spelled out where a function needs more than that
@@ -132,7 +133,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, JSON]]]:
     with _open_bytes(path) as stream:
         try:
             yield from _rows(path, stream)
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise SourceError(f"{path}: not a complete gzip file ({error}); fetch it again.") from error
 
 
@@ -157,6 +158,25 @@ def _open_bytes(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
         return io.BufferedReader(gzip.open(path, "rb"))
     return path.open("rb")
+
+
+def read_json(path: Path) -> dict[str, JSON] | None:
+    """Read a JSON object that Kielo wrote; None where there is no such file.
+
+    Raises:
+        RunFolderError: it is damaged.
+    """
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError as error:
+        raise RunFolderError(f"{path}: a part of this path is a file, not a folder; name another run folder with --run.") from error
+    except ValueError as error:  # not UTF-8, or not JSON
+        raise RunFolderError(f"{path}: damaged ({error}); remove this file, its step is then made again.") from error
+    if not isinstance(value, dict):
+        raise RunFolderError(f"{path}: damaged (a JSON object is needed); remove this file, its step is then made again.")
+    return value
 
 
 def read_records(kind: str, path: Path) -> list[Record]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import getpid
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +18,14 @@ from kielo.errors import RunFolderError
 from kielo.plan import Outcome, Step, fields_of
 from kielo.provenance import canonical, differences, digest, fingerprint, surroundings
 from kielo.recipe import Recipe
-from kielo.records import write_json
+from kielo.records import read_json, write_json
 
 State = Literal["complete", "begun", "waiting", "changed"]
 RECORD, BEGUN = "step.json", "begun.json"
+KEPT = "completions"
+"""What making a step again leaves in place: every completion is keyed by all that determines it, so none can be stale."""
+_REREAD_BYTES = 16 << 20
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,11 @@ class Standing:
 
     state: State
     changes: tuple[str, ...] = ()
+
+    @property
+    def follows(self) -> bool:
+        """Whether only the results it stands on are others than before: then it is made again without asking."""
+        return bool(self.changes) and all(change.startswith("inputs.") for change in self.changes)
 
 
 class RunFolder:
@@ -42,8 +52,16 @@ class RunFolder:
         return self.path / step_name
 
     def record(self, step_name: str) -> dict[str, Any] | None:
-        """Read the step.json of a complete step; None while it is not complete."""
-        return _read_json(self.folder(step_name) / RECORD)
+        """Read the step.json of a complete step; None while it is not complete.
+
+        Raises:
+            RunFolderError: it is damaged.
+        """
+        path = self.folder(step_name) / RECORD
+        record = read_json(path)
+        if record is not None and not {"fields", "outputs", "sizes"} <= set(record):
+            raise RunFolderError(f"{path}: damaged (a part of it is missing); remove this file, its step is then made again.")
+        return record
 
     def claim(self, recipe: Recipe) -> None:
         """Write the resolved recipe into the folder, or check that the folder belongs to a recipe of the same models and languages.
@@ -52,7 +70,9 @@ class RunFolder:
             RunFolderError: it was made by another recipe.
         """
         resolved = recipe.model_dump(mode="json")
-        before = _read_json(self.path / "recipe.json")
+        before = read_json(self.path / "recipe.json")
+        if self.path.exists() and not self.path.is_dir():
+            raise RunFolderError(f"{self.path}: a file, not a folder; give --run a folder.")
         if before is None and self.path.is_dir() and any(self.path.iterdir()):
             raise RunFolderError(f"{self.path}: this folder holds other files and no recipe.json; give --run another folder.")
         identity = ("name", "language", "source_language", "model")
@@ -72,11 +92,13 @@ class RunFolder:
     def standing(self, step: Step) -> Standing:
         """Compare what a step's folder was made with against what the recipe now says."""
         made = self.record(step.name)
-        begun = _read_json(self.folder(step.name) / BEGUN) if made is None else None
+        begun = read_json(self.folder(step.name) / BEGUN) if made is None else None
         earlier = made or begun
         inputs = self.input_digests(step)
         if earlier is None or (inputs is None and made is None):
             return Standing("waiting" if earlier is None else "begun")
+        if "fields" not in earlier:
+            raise RunFolderError(f"{self.folder(step.name) / BEGUN}: damaged; remove this file, its step is then made again.")
         now = fields_of(step, inputs if inputs is not None else earlier["fields"]["inputs"])
         changes = tuple(differences(earlier["fields"], json.loads(canonical(now))))
         if changes:
@@ -84,18 +106,27 @@ class RunFolder:
         return Standing("complete" if made else "begun")
 
     def damaged(self, step_name: str) -> str | None:
-        """Say which recorded output of a complete step is missing, if one is."""
+        """Say what is wrong with the recorded outputs of a complete step, if anything is; large ones are known by their size."""
         record = self.record(step_name) or {"outputs": {}}
-        return next((name for name in record["outputs"] if not (self.folder(step_name) / name).is_file()), None)
+        for name, made in record["outputs"].items():
+            path = self.folder(step_name) / name
+            if not path.is_file():
+                return f"'{name}' is missing from a complete step"
+            size = path.stat().st_size
+            if size != record["sizes"][name] or (size <= _REREAD_BYTES and digest(path) != made):
+                return f"'{name}' was changed after its step was complete"
+        return None
 
     def clear(self, step_name: str) -> None:
-        """Take a step's result away, so that it is made again; its record goes first."""
+        """Take a step's result away, so that it is made again; its record goes first, its completions stay."""
         folder = self.folder(step_name)
-        (folder / RECORD).unlink(missing_ok=True)
-        if folder.is_dir():
-            aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-            folder.rename(aside)
-            shutil.rmtree(aside)
+        for record in (RECORD, BEGUN):
+            (folder / record).unlink(missing_ok=True)
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.is_dir() and path.name != KEPT and not path.is_symlink():
+                shutil.rmtree(path)
+            elif not path.is_dir():
+                path.unlink()
 
     @contextmanager
     def lock(self, step_name: str) -> Iterator[None]:
@@ -112,14 +143,17 @@ class RunFolder:
             except BlockingIOError as error:
                 stream.seek(0)
                 raise RunFolderError(f"{self.folder(step_name)}: process {stream.read().strip()} works on this step; wait for it or end it.") from error
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:  # a file system without locks: nothing guards it then
+                    raise
             stream.truncate(0)
-            stream.write(str(os.getpid()))
+            stream.write(str(getpid()))
             stream.flush()
             yield
 
     def begin(self, step: Step) -> float:
         """Record what a step is being made with; returns the time it began, for `finish`."""
-        earlier = _read_json(self.folder(step.name) / BEGUN) or {}
+        earlier = read_json(self.folder(step.name) / BEGUN) or {}
         inputs = self.input_digests(step) or {}
         now = fields_of(step, inputs)
         write_json(self.folder(step.name) / BEGUN, {"fields": now, "attempts": earlier.get("attempts", 0) + 1})
@@ -128,12 +162,13 @@ class RunFolder:
     def finish(self, step: Step, outcome: Outcome, began: float) -> None:
         """Record a step as complete: digests of its outputs, counts, what it was made with; written last of all."""
         folder = self.folder(step.name)
-        begun = _read_json(folder / BEGUN)
+        begun = read_json(folder / BEGUN)
         if begun is None:
             raise RunFolderError(f"{folder}: begun.json vanished while the step ran; is another process clearing this folder?")
         record = {
             "name": step.name, "kind": step.kind, "fingerprint": fingerprint(begun["fields"]), "fields": begun["fields"],
-            "outputs": {name: digest(folder / name) for name in sorted(outcome.outputs)}, "counts": _plain(outcome.counts),
+            "outputs": {name: digest(folder / name) for name in sorted(outcome.outputs)},
+            "sizes": {name: (folder / name).stat().st_size for name in sorted(outcome.outputs)}, "counts": _plain(outcome.counts),
             "attempts": begun["attempts"], "wall_seconds": round(time.time() - began, 3),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "surroundings": surroundings(),
         }  # fmt: skip
@@ -144,19 +179,3 @@ class RunFolder:
 def _plain(counts: Mapping[str, Any]) -> Any:
     return json.loads(canonical(counts))
 
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    """Read one of our own records.
-
-    Raises:
-        RunFolderError: it is damaged.
-    """
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{path}: damaged ({error}); remove this file, its step is then made again.") from error
-    if not isinstance(value, dict):
-        raise RunFolderError(f"{path}: damaged (a JSON object is needed); remove this file, its step is then made again.")
-    return value

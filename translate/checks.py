@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
-from typing import Any
 
+from kielo.language_detection import language_probabilities
 from kielo.languages import Language, Shot
 from translate.protect import mask_all, protected_spans
 
@@ -133,26 +132,9 @@ def _letters(text: str) -> int:
 
 
 def _languages(text: str) -> dict[str, float]:
-    """Ask langdetect for the languages of a text and their probabilities; seeded, so that it answers the same twice."""
-    from langdetect.lang_detect_exception import LangDetectException
-
-    detector = _detectors().create()
-    detector.seed = 0
+    """Ask langdetect for the languages of a text and their probabilities."""
     capitals = sum(map(str.isupper, text)) > _letters(text) / 2  # words in capitals alone are passed over by langdetect
-    detector.append(text.lower() if capitals else text)
-    try:
-        return {found.lang: found.prob for found in detector.get_probabilities()}
-    except LangDetectException:  # no letters that it can use
-        return {}
-
-
-@cache
-def _detectors() -> Any:
-    from langdetect import detector_factory
-
-    factory = detector_factory.DetectorFactory()
-    factory.load_profile(detector_factory.PROFILES_DIRECTORY)
-    return factory
+    return language_probabilities(text.lower() if capitals else text)
 
 
 def structure(source: str, translation: str, direction: Direction) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.words import Tokenizer
-from eval.response_language import detect_language
+from kielo.language_detection import detect_language
 
 Values = Mapping[str, Any]  # checked by eval.ifeval.arguments, so a field is there and of its kind
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from kielo.errors import SourceError
 from kielo.languages import language
 from kielo.links import expand_mixes
 from kielo.recipe import Recipe
+from kielo.records import read_json
 from kielo.run_folder import RECORD
 
 RESPONSE_LANGUAGE = "language:response_language"
@@ -98,32 +98,24 @@ def collect(recipe: Recipe, folders: Mapping[str, Path]) -> Run:
     Raises:
         SourceError: a record or a scores file is damaged.
     """
-    records = {name: read_json(folder / RECORD) for name, folder in folders.items() if (folder / RECORD).is_file()}
+    records = {name: _document(folder / RECORD) for name, folder in folders.items() if (folder / RECORD).is_file()}
     evaluations = tuple(_evaluation(folders[name]) for name, record in records.items() if record["kind"] == "eval")
     translation = {
-        name: read_json(folders[name] / "scores.json")
+        name: _document(folders[name] / "scores.json")
         for name, record in records.items() if record["kind"] == "translation-quality"
     }  # fmt: skip
     return Run(recipe, records, folders, evaluations, translation)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON document that a step wrote.
-
-    Raises:
-        SourceError: it is missing or damaged.
-    """
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SourceError(f"{path}: cannot be read ({error}); make its step again with --redo.") from error
-    if not isinstance(value, dict):
-        raise SourceError(f"{path}: a JSON object is needed; make its step again with --redo.")
-    return value
+def _document(path: Path) -> dict[str, Any]:
+    document = read_json(path)
+    if document is None:
+        raise SourceError(f"{path}: missing; make its step again with --redo.")
+    return document
 
 
 def _evaluation(folder: Path) -> Evaluation:
-    document = read_json(folder / "scores.json")
+    document = _document(folder / "scores.json")
     prompts = [row for row in document["prompts"] if RESPONSE_LANGUAGE not in row["instruction_id_list"]]
     followed = {row["key"]: (sum(row["strict"]), len(row["strict"])) for row in prompts}
     spoken = document["response_language"]

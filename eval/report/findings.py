@@ -63,7 +63,9 @@ def _runs(run: Run) -> Iterator[str]:
         known = sum(gap.points > 0 and gap.beyond_chance for _, gap in gaps)
         name, start = quoted(best), quoted(start_of(run, best))
         of = "the one further run" if len(gaps) == 1 else f"the {len(gaps)} further runs"
-        if gap.points <= 0:
+        if gap.points <= 0 and len(gaps) == 1:
+            yield f"In {name_of(code)}, {name} does not gain on its start {start}: {_judged(gap)}."
+        elif gap.points <= 0:
             yield f"In {name_of(code)}, none of {of} gains on its start; nearest is {name} against {start}: {_judged(gap)}."
         else:
             yield f"In {name_of(code)}, {name} gains most of {of} on its start {start}: {_judged(gap)}. Runs that gain beyond noise: {known} of {len(gaps)}."
@@ -75,16 +77,18 @@ def _gain(run: Run, model: str, code: str) -> Difference | None:
 
 
 def _floors(run: Run) -> Iterator[str]:
-    """Name the models that do no better than a reply without any model."""
-    beaten = [f"{quoted(one.model)} in {name_of(one.language)} at {one.accuracy.words}" for one in run.evaluations if _not_above_floor(one)]
-    if beaten:
-        reply = run.evaluations[0].document["floor"]["constant"]["reply"]
-        yield f"Not above a constant “{reply}”: {', '.join(beaten[:4])}{f' and {len(beaten) - 4} more' if len(beaten) > 4 else ''}."
+    """Name the models that do no better than a reply without any model: a constant one, or the prompt repeated."""
+    for kind, words in (("constant", "a constant “{}”"), ("echo", "repeating {}")):
+        beaten = [f"{quoted(one.model)} in {name_of(one.language)} at {one.accuracy.words}" for one in run.evaluations if not _above_floor(one, kind)]
+        if beaten:
+            reply = run.evaluations[0].document["floor"][kind]["reply"]
+            more = f" and {len(beaten) - 4} more of {len(run.evaluations)}" if len(beaten) > 4 else ""
+            yield f"Not above {words.format(reply)}: {', '.join(beaten[:4])}{more}."
 
 
-def _not_above_floor(one: Evaluation) -> bool:
-    floor = one.document["floor"]
-    return one.accuracy.share <= Ratio(floor["constant"]["inst_strict"], floor["constant"]["instructions"]).share
+def _above_floor(one: Evaluation, kind: str) -> bool:
+    floor = one.document["floor"][kind]
+    return one.accuracy.share > Ratio(floor["inst_strict"], floor["instructions"]).share
 
 
 def _translation(run: Run) -> Iterator[str]:

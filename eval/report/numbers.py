@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
+from eval.ifeval.paper import cell
+
 Z95 = 1.96
 FEWEST = 20  # prompts that the normal approximation behind every interval here needs
 Followed = Mapping[int, tuple[int, int]]  # prompt key -> (instructions followed, instructions in the prompt)
@@ -27,6 +29,11 @@ class Ratio:
     def percent(self) -> str:
         """Write the percentage with one decimal; of nothing there is none."""
         return f"{100 * self.k / self.n:.1f}" if self.n else "–"
+
+    @property
+    def cell(self) -> str:
+        """Write the percentage as the paper's tables do: two decimals, cut off and not rounded."""
+        return cell(self.k, self.n) if self.n else "–"
 
     @property
     def counts(self) -> str:

@@ -96,7 +96,7 @@ def _scores(run: Run, model: str) -> list[Cell]:
 
 
 def _ratio(ratio: Ratio | None) -> Cell:
-    return Cell(ratio.percent, ratio.counts) if ratio else NOTHING
+    return Cell(ratio.cell, ratio.counts) if ratio else NOTHING
 
 
 def _gains(run: Run, model: str) -> list[Cell]:
@@ -111,12 +111,13 @@ def _gains(run: Run, model: str) -> list[Cell]:
 def _note(run: Run, models: Sequence[str]) -> str:
     shown = [one for one in run.evaluations if one.model in models]
     widest = max(shown, key=lambda one: margin(one.followed))
-    points, document = margin(widest.followed), widest.document
+    ways = ", ".join(sorted({f"{one.document['mode']} mode with sentences split by {one.document['tokenizer']}" for one in shown}))
+    points = margin(widest.followed)
     so = ", so differences of a couple of points are within noise" if points >= 2 else ""
     floors = "".join(f" {text}" for code in run.languages if (text := _floor(shown, code)))
     return (
-        f"Accuracy: IFEval's instruction-level strict accuracy in {document['mode']} mode (the rules of lm-evaluation-harness; sentences "
-        f"split by {document['tokenizer']}); beside it, instructions followed of all instructions. Answers in a language: of all prompts in it. "
+        f"Accuracy: IFEval's instruction-level strict accuracy by the rules of lm-evaluation-harness ({ways}), two decimals, "
+        "cut off as in the paper; beside it, instructions followed of all instructions. Answers in a language: of all prompts in it. "
         "Prompts that ask for a response language are left out, as in the paper. "
         f"Chance alone moves an accuracy here by up to ±{points:.1f} points (95% interval, {len(widest.followed)} prompts){so}.{floors}{_cut_off(shown)}"
     )

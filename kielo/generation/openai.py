@@ -103,7 +103,7 @@ class OpenAiGenerator:
     async def _serve(self, requests: Sequence[Request], results: SimpleQueue[Any]) -> None:
         todo = iter(enumerate(requests))
 
-        trusted = httpx.create_ssl_context()
+        trusted = self._trusted_authorities()
 
         async def take() -> None:
             # A client, that is a connection pool, for each: one pool's work per request grows with the square of its
@@ -116,6 +116,11 @@ class OpenAiGenerator:
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(take())
+
+    def _trusted_authorities(self) -> ssl.SSLContext:
+        """Load the certificates once for all clients; without https servers an empty set, which trusts nobody."""
+        secure = any(server.url.startswith("https://") for server in self._servers)
+        return httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def _client(self, trusted: ssl.SSLContext) -> httpx.AsyncClient:
         key = os.environ.get("OPENAI_API_KEY")

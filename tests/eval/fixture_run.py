@@ -85,7 +85,7 @@ def _write_step(built: Built, step: Step, counts: Mapping[str, Any], seconds: fl
     record = {
         "name": step.name, "kind": step.kind, "fingerprint": "0" * 64,
         "fields": {**step.settings, "inputs": {}, "versions": {package: "1.2.3" for package in step.versions}},
-        "outputs": {}, "counts": counts, "attempts": 1, "wall_seconds": seconds, "finished": "2026-01-02T03:04:05Z",
+        "outputs": {}, "sizes": {}, "counts": counts, "attempts": 1, "wall_seconds": seconds, "finished": "2026-01-02T03:04:05Z",
         "surroundings": {"commit": "0123456789abcdef0123456789abcdef01234567", "uncommitted": "", "python": "3.11.9", "machine": "x86_64", "user": "kielo"},
     }  # fmt: skip
     _dump(built.folder / step.name / "step.json", record)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from eval.ifeval.paper import INSTRUCTIONS, PROMPTS, cell
+from eval.report.numbers import Ratio
+from eval.report.tables import _ratio
 
 # Tables 1 and 2: followed instructions of 783 in English and Finnish, Finnish answers of 510. The counts were recovered
 # from the printed percentages: each equals floor(10000 k / N) / 100 for exactly one k. Row: en, fi, language.
@@ -30,6 +32,12 @@ CELLS = {
 def test_a_row_of_the_paper_s_tables(row: str) -> None:
     totals = (INSTRUCTIONS, INSTRUCTIONS, PROMPTS)
     assert tuple(map(cell, COUNTS[row], totals)) == CELLS[row]
+
+
+@pytest.mark.parametrize("row", COUNTS)
+def test_the_report_s_tables_print_them(row: str) -> None:
+    totals = (INSTRUCTIONS, INSTRUCTIONS, PROMPTS)
+    assert tuple(_ratio(Ratio(k, n)).text for k, n in zip(COUNTS[row], totals, strict=True)) == CELLS[row]
 
 
 def test_rounding_would_print_other_cells() -> None:

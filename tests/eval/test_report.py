@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from eval.ifeval.paper import cell
 from eval.report import stage
 from eval.report.collect import collect
 from eval.report.content import telling_models, widest_family
 from eval.report.findings import findings
 from eval.stage import score_responses
-from kielo.errors import SourceError
+from kielo.errors import KieloError
 from kielo.languages import language
 from kielo.plan import Outcome
 from kielo.records import Prompt, Response, write_json, write_records
@@ -87,7 +88,7 @@ def test_tables_hold_the_scores_of_their_models(built):
     scores = json.loads((built.folder / "eval/sft/en-fi-40pct/ifeval-fi/scores.json").read_text("utf-8"))
     k, n = scores["paper_subset"]["inst_strict"], scores["paper_subset"]["instructions"]
     row = re.search(r'<tr><th scope="row">en-fi-40pct</th>.*?</tr>', page).group()
-    assert f">{100 * k / n:.1f} <small>{k}/{n}</small><" in row
+    assert f">{cell(k, n)} <small>{k}/{n}</small><" in row
     assert ">96.3 <small>491/510</small><" in row
     assert "| en-fi-40pct |" in read(built, "report.md")
 
@@ -117,11 +118,11 @@ def test_the_report_reads_what_an_eval_step_writes(tmp_path):
     answers = [Response(prompt.id, prompt.key, "fi", prompt.text, "Tässä on yksi lause, jossa on pilkku.", "stop") for prompt in prompts]
     answers[0] = replace(answers[0], response="Tässä lauseessa ei ole yhtään pilkkua.")
     folder = built.folder / "eval/sft/en-fi-100pct/ifeval-fi"
-    write_json(folder / "scores.json", {"model": "sft/en-fi-100pct", "benchmark": "ifeval", **score_responses(prompts, answers, language("fi"), "compat")})
+    write_json(folder / "scores.json", {"model": "sft/en-fi-100pct", "benchmark": "ifeval", **score_responses(prompts, answers, language("fi"), "compat", "sentencex")})
     write_records(folder / "responses.jsonl", answers)
     stage.run(built.place)
     row = re.search(r"(?m)^\| en-fi-100pct \| \d.*$", read(built, "report.md")).group()
-    assert "50.0 <sub>1/2</sub> | 100.0 <sub>2/2</sub>" in row
+    assert "50.00 <sub>1/2</sub> | 100.00 <sub>2/2</sub>" in row
 
 
 def test_the_first_finding_follows_the_numbers_both_ways(tmp_path):
@@ -170,7 +171,7 @@ def test_the_close_look_is_at_the_ends_of_the_mixes_and_the_best_run(built):
 def test_the_terminal_gets_both_tables(built):
     text = stage.summary(built.folder / "report")
     assert text.startswith("Table 1. Data mixes\nModel")
-    assert re.search(r"(?m)^dpo-both +\d\d\.\d +\d\d\.\d +95\.5 +[+−]", text)
+    assert re.search(r"(?m)^dpo-both +\d\d\.\d\d +\d\d\.\d\d +95\.49 +[+−]", text)
     assert not text.endswith("\n")
 
 
@@ -224,7 +225,7 @@ def test_a_damaged_scores_file_is_named(tmp_path):
     built = build(tmp_path / "run", prompts=10)
     damaged = built.folder / "eval/sft/neftune/ifeval-fi/scores.json"
     damaged.write_text('{"model":', "utf-8")
-    with pytest.raises(SourceError, match=re.escape(str(damaged))):
+    with pytest.raises(KieloError, match=re.escape(str(damaged))):
         stage.run(built.place)
 
 

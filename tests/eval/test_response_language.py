@@ -8,8 +8,9 @@ from pathlib import Path
 import langdetect
 import pytest
 
-from eval.response_language import detect_language, known_codes, response_language
+from eval.response_language import response_language
 from kielo.errors import UsageError
+from kielo.language_detection import detect_language, known_codes
 
 FINNISH = "Tämä on suomenkielinen vastaus, jossa kerrotaan pohjoisen säästä."
 ENGLISH = "This is an English answer that talks about the weather in the north."

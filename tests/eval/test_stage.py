@@ -110,7 +110,7 @@ def test_no_prompts_are_an_error_that_names_the_file(tmp_path):
 def test_scores_of_known_answers():
     answers = ["Ei yhtään pilkkua tässä lauseessa.", "<<Otsikko>> Tässä on yksi, kaksi pilkkua.", "Gladly.", "Tämä on aivan suomenkielinen loppu"]
     rows = [Response(p.id, p.key, "fi", p.text, text, "stop") for p, text in zip(PROMPTS, answers, strict=True)]
-    document = stage.score_responses(PROMPTS, rows, language("fi"), "compat")
+    document = stage.score_responses(PROMPTS, rows, language("fi"), "compat", "sentencex")
     strict = [list(row["strict"]) for row in document["prompts"]]
     assert [strict[0], strict[1], strict[3]] == [[True], [True, False], [True]]
     assert document["paper_subset"]["inst_strict"] == 3

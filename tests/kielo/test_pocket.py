@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from itertools import islice
 from random import Random
 from typing import Any
@@ -124,7 +125,7 @@ def test_good_answers_obey_their_instructions() -> None:
 
 def _obeys(demand: demands.Demand, language: str, text: str) -> bool:
     wanted = {name: demands.resolve(value, language) for name, value in demand.kwargs.items()}
-    checks = {
+    checks: dict[str, Callable[[], bool]] = {
         "punctuation:no_comma": lambda: "," not in text,
         "keywords:existence": lambda: all(word in text.lower() for word in wanted["keywords"]),
         "keywords:forbidden_words": lambda: not any(word in text.lower() for word in wanted["forbidden_words"]),

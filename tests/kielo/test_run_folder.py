@@ -98,6 +98,28 @@ def test_an_interrupted_step_is_begun_and_continues(tmp_path, recipe, made, monk
     assert (run.folder("source/a") / "half.txt").read_text() == "kept"
 
 
+def test_making_again_keeps_completions_and_goes_on_after_a_kill(tmp_path, recipe, made, monkeypatch):
+    run, good = RunFolder(tmp_path / "run"), execution.step_function("mix")
+    execute(recipe, run, Job((SOURCE, MIX)))
+    paid_for = run.folder("source/a") / "completions" / "0.jsonl"
+    paid_for.parent.mkdir()
+    paid_for.write_text("{}")
+    other = replace(SOURCE, settings={"rows": 5})
+
+    def killed(place):
+        (place.folder / "half.txt").write_text("kept")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execution, "step_function", lambda kind: killed)
+    with pytest.raises(KeyboardInterrupt):
+        execute(recipe, run, Job((other, MIX), frozenset({"source/a"})))
+    monkeypatch.setattr(execution, "step_function", lambda kind: good)
+    execute(recipe, run, Job((other, MIX), frozenset({"source/a"})))
+    assert paid_for.is_file() and (run.folder("source/a") / "half.txt").is_file()
+    assert run.record("source/a")["attempts"] == 2
+    assert made[2:] == ["source/a", "mix/m"], "what stands on a new result follows without being named"
+
+
 def test_a_full_disk_and_a_missing_package_are_sentences(tmp_path, recipe, made, monkeypatch):
     def full(place):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -118,6 +140,9 @@ def test_missing_inputs_and_missing_outputs_are_named(tmp_path, recipe, made):
     with pytest.raises(RunFolderError, match="needs source/a, which is not complete"):
         execute(recipe, run, Job((MIX,)))
     execute(recipe, run, Job((SOURCE, MIX)))
+    (run.folder("source/a") / "out.json").write_text("{}")
+    with pytest.raises(RunFolderError, match=r"'out\.json' was changed after .* --redo source/a"):
+        execute(recipe, run, Job((SOURCE, MIX)))
     (run.folder("source/a") / "out.json").unlink()
     with pytest.raises(RunFolderError, match=r"'out\.json' is missing .* --redo source/a"):
         execute(recipe, run, Job((SOURCE, MIX)))
