@@ -1,12 +1,12 @@
-# Five commands: `make run` (the whole chain on the pocket world), `make test`, `make check`, `make test-vllm`, `make clean`.
+# make run, make run-full: the whole chain on the pocket world; make test, make check, make test-vllm: what a change must pass; make clean.
 PYTHON ?= python3
 KIELO := .venv/bin/kielo
 INSTALL := .venv/bin/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: run run-full test check test-vllm clean
 run: .venv/run-installed
+	@echo "The quick recipe: two mixes, one DPO run. The full one (seven mixes, prompt masking, NEFTune, three DPO runs): make run-full"
 	$(KIELO) run recipes/pocket-quick.yaml
-	@echo "That was the quick recipe. The full one (seven mixes, prompt masking, NEFTune, three DPO runs): make run-full"
 
 run-full: .venv/run-installed
 	$(KIELO) run recipes/pocket.yaml
@@ -20,7 +20,7 @@ check: .venv/test-installed
 	.venv/bin/lint-imports
 
 test-vllm: .venv/test-installed
-	bash tests/kielo/generation/make_vllm_env.sh
+	PYTHON=.venv/bin/python bash tests/kielo/generation/make_vllm_env.sh
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.recipe import Recipe
 from kielo.records import Message
+from kielo.schema import Recipe
 
 _MARKER = re.compile(r"<\|[^|<>\s]+\|>")
 

@@ -9,7 +9,7 @@ from typing import Any
 from align import training
 from align.chat import load_chat, read_template
 from align.job import JOB, Job, digest_tokens, write_job
-from align.launch import run_process
+from align.launch import run_process, train_here
 from align.limits import max_length
 from align.preferences import tokenise_pairs
 from align.weights import MODEL
@@ -20,14 +20,13 @@ from kielo.records import PreferencePair, read_records
 
 
 def run(place: Workplace) -> Outcome:
-    """Prepare the tokens, train in this process, and give back the model.
+    """Prepare the tokens, train on every GPU of this machine (or the CPU), and give back the model.
 
     Raises:
         SourceError: no pair can be trained on.
         RecipeError: template, model and trainer keys do not fit together.
     """
-    prepare(place)
-    train(place.folder / JOB)
+    train_here("align.dpo", prepare(place), train)
     return collect(place)
 
 

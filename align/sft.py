@@ -9,7 +9,7 @@ from typing import Any
 from align import neftune, training
 from align.chat import load_chat, read_template
 from align.job import JOB, Job, digest_tokens, write_job
-from align.launch import run_process
+from align.launch import run_process, train_here
 from align.limits import max_length
 from align.mix import TRAIN
 from align.tokens import tokenise
@@ -19,14 +19,13 @@ from kielo.records import Conversation, read_records
 
 
 def run(place: Workplace) -> Outcome:
-    """Prepare the tokens, train in this process, and give back the model.
+    """Prepare the tokens, train on every GPU of this machine (or the CPU), and give back the model.
 
     Raises:
         SourceError: no row of the mix can be trained on.
         RecipeError: template, tokenizer, model and trainer keys do not fit together.
     """
-    prepare(place)
-    train(place.folder / JOB)
+    train_here("align.sft", prepare(place), train)
     return collect(place)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from kielo.plan import Outcome
 from kielo.records import read_json, read_jsonl, write_json
 
 RECORD = "training.json"
+_ALMOST_FULL_BYTES = 8 << 20
 Build = Callable[..., Any]
 
 
@@ -38,13 +42,27 @@ def train(file: Path, build: Callable[[], tuple[type[Any], Build]]) -> None:
     machine = this_machine()
     trainer, resumed = _make_trainer(job, machine, build)
     began = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    seconds = time.monotonic() - began
-    save_model(trainer, job)
+    with full_disk_is_an_os_error(job.folder):
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        seconds = time.monotonic() - began
+        save_model(trainer, job)
     if trainer.is_world_process_zero():
         _record(job, machine, trainer, resumed, seconds)
     del trainer
     _free_memory(machine)
+
+
+@contextmanager
+def full_disk_is_an_os_error(folder: Path) -> Iterator[None]:
+    """Give a full disk its own error: torch and safetensors tell of it by errors of their own."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (RuntimeError, SafetensorError) as error:
+        if shutil.disk_usage(folder).free >= _ALMOST_FULL_BYTES:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
 
 
 def _free_memory(machine: Machine) -> None:

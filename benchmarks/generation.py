@@ -28,7 +28,7 @@ from kielo.generation.openai import OpenAiGenerator
 from kielo.generation.protocol import Completion, Request, Sampling
 from kielo.generation.server_process import ServerProcess, free_port
 from kielo.models import POCKET
-from kielo.recipe import Engine
+from kielo.schema import Engine
 
 _TEXTS, _PREFIX_TOKENS, _NEW_TOKENS = 100, 460, 64
 _BATCH_TOKENS = 65536  # all hundred rows at once, for every batched engine

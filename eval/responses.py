@@ -10,8 +10,8 @@ from kielo.errors import GenerationError, SourceError
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Completion, Request, Sampling
 from kielo.generation.store import CompletionStore, complete
-from kielo.recipe import Engine
 from kielo.records import Message, Prompt, Response, read_records, write_records
+from kielo.schema import Engine
 
 FILE, STORE = "responses.jsonl", "completions"
 

@@ -14,8 +14,8 @@ from kielo.errors import KieloError, RecipeError, UsageError
 
 if TYPE_CHECKING:
     from kielo.plan import Step
-    from kielo.recipe import Recipe
     from kielo.run_folder import RunFolder
+    from kielo.schema import Recipe
 
 STAGE_VERBS = {
     "translate": "fetch the data sets and translate them",
@@ -66,13 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _recipe_verb(verbs, "check", "check a recipe without running anything", _check)
     plan = _recipe_verb(verbs, "plan", "list the steps of a recipe and what each stands on", _plan)
-    _recipe_verb(verbs, "status", "list the steps of a recipe and where each stands", _status)
+    status = _recipe_verb(verbs, "status", "list the steps of a recipe and where each stands", _status)
     run = _recipe_verb(verbs, "run", "make everything, from source data to report", _run)
     run.set_defaults(stage=None)
     stages = [_recipe_verb(verbs, stage, text, _run) for stage, text in STAGE_VERBS.items()]
     for stage, stage_parser in zip(STAGE_VERBS, stages, strict=True):
         stage_parser.set_defaults(stage=stage)
-    for with_limit in (plan, run, *stages):
+    for with_limit in (plan, status, run, *stages):
         with_limit.add_argument("--limit", type=_positive, metavar="N", help="keep the first N records of each data set (in a run folder of its own)")
     for working in (run, *stages):
         working.add_argument("--only", action="append", default=[], metavar="STEP", help="only this step, or every step below this name; may be repeated")

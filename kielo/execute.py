@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from kielo.errors import MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
-from kielo.recipe import Recipe
 from kielo.run_folder import RunFolder, Standing
+from kielo.schema import Recipe
 
 FUNCTIONS: Mapping[Kind, str] = {
     "source": "translate.sources", "translate": "translate.stage", "mix": "align.mix", "sft": "align.sft", "dpo": "align.dpo",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from kielo.languages import read_shots
+from kielo.schema import Dataset, Mix, Recipe
 from kielo.trainer_fields import DPO_ONLY, Trainer
-
-if TYPE_CHECKING:
-    from kielo.recipe import Dataset, Mix, Recipe
 
 Where = tuple[str | int, ...]
 Broken = tuple[Where, str]
@@ -41,6 +39,9 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
     yield from _mixes(recipe)
     yield from _runs(recipe)
     yield from _datasets(recipe)
+    yield from _batches(recipe)
+    if recipe.eval.engine.kind == "openai":
+        yield ("eval", "engine", "kind"), "a running server cannot hold every tuned model in turn; use hf or vllm-server"
     for part, trainer in _trainers(recipe):
         for key in DPO_ONLY if part[0] == "sft" else ():
             if getattr(trainer, key) is not None:
@@ -48,13 +49,29 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
 
 
 def _shots(recipe: Recipe) -> Iterator[Broken]:
-    asks_engine = recipe.translate.engine or any(dataset.engine for dataset in recipe.translate.datasets.values())
-    if asks_engine and recipe.translate.prompt.shots_file != "pocket" and not recipe.shots_path.is_file():
+    prompt, asks_engine = recipe.translate.prompt, recipe.translate.engine or any(dataset.engine for dataset in recipe.translate.datasets.values())
+    if not asks_engine or prompt.shots_file == "pocket":
+        return
+    if not recipe.shots_path.is_file():
         yield ("translate", "prompt"), f"few-shot prompts need translation pairs and there is no {recipe.shots_path}; write some or name a shots_file"
+    elif (held := len(read_shots(recipe.shots_path))) < prompt.shots:
+        yield ("translate", "prompt", "shots"), f"{recipe.shots_path} holds {held}; write more or ask for fewer"
+
+
+def _batches(recipe: Recipe) -> Iterator[Broken]:
+    parts = dict(_trainers(recipe))
+    for part, trainer in parts.items():
+        keys = {**parts[part[0], "trainer"].set_keys(), **trainer.set_keys()}
+        size, per_device = keys.get("global_batch_size"), keys.get("per_device_train_batch_size")
+        if size and per_device and size % per_device:
+            yield part, f"global_batch_size {size} does not divide by per_device_train_batch_size {per_device}"
 
 
 def _mixes(recipe: Recipe) -> Iterator[Broken]:
     known = {recipe.source_language, recipe.language}
+    names = [name for family, mix in recipe.sft.mixes.items() for name in expand_mixes({family: mix})]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield ("sft", "mixes"), f"two of them spell out to '{name}'; name one differently"
     for name, mix in recipe.sft.mixes.items():
         where = ("sft", "mixes", name)
         uses_x = "X" in mix.shares.values()
@@ -117,7 +134,7 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
         codes = recipe.eval.ifeval.languages or (recipe.source_language, recipe.language)
         yield from check(("eval", "ifeval"), recipe.eval.ifeval.dataset, "ifeval", codes)
     if recipe.eval.translation:
-        yield from check(("eval", "translation"), recipe.eval.translation, "sentences", ())
+        yield from check(("eval", "translation"), recipe.eval.translation, "sentences", (recipe.language,))
 
 
 def _reachable(recipe: Recipe, name: str, dataset: Dataset) -> Iterator[Broken]:

@@ -11,7 +11,8 @@ from kielo.errors import UsageError
 from kielo.links import expand_mixes, mix_family
 from kielo.models import model_identity
 from kielo.provenance import digest, versions
-from kielo.recipe import Dataset, Recipe, nearest
+from kielo.recipe import nearest
+from kielo.schema import Dataset, Recipe
 
 Kind = Literal["source", "translate", "mix", "sft", "dpo", "eval", "translation-quality", "report"]
 STAGES: Mapping[str, tuple[Kind, ...]] = {
@@ -127,7 +128,7 @@ def _sft_steps(recipe: Recipe) -> Iterator[Step]:
         mix = run.mix if run else name
         lora = (run.lora if run else None) or recipe.sft.lora
         settings = {
-            "mix": mix, "loss_on": run.loss_on if run and "loss_on" in run.model_fields_set else recipe.sft.loss_on,
+            "mix": mix, "loss_on": (run.loss_on if run else None) or recipe.sft.loss_on,
             "neftune_noise_alpha": run.neftune_noise_alpha if run else None,
             "lora": lora and lora.model_dump(),
             "trainer": {**recipe.sft.trainer.set_keys(), **(run.trainer.set_keys() if run else {})},

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kielo.provenance import CHECKOUT
-from kielo.recipe import json_schema
+from kielo.schema import json_schema
 
 SCHEMA, REFERENCE = CHECKOUT / "recipes" / "recipe.schema.json", CHECKOUT / "docs" / "recipe.md"
 _TOP = """# What a recipe can say

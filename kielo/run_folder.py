@@ -17,8 +17,8 @@ from typing import Any, Literal
 from kielo.errors import RunFolderError
 from kielo.plan import Outcome, Step, fields_of
 from kielo.provenance import canonical, differences, digest, fingerprint, surroundings
-from kielo.recipe import Recipe
 from kielo.records import read_json, write_json
+from kielo.schema import Recipe
 
 State = Literal["complete", "begun", "waiting", "changed"]
 RECORD, BEGUN = "step.json", "begun.json"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Scheduler = Literal[
+    "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt",
+    "reduce_lr_on_plateau", "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay", "greedy",
+]  # fmt: skip
 OURS = ("global_batch_size", "warmup_ratio", "dtype")
 DPO_ONLY = (
     "loss_type", "loss_weights", "label_smoothing", "precompute_ref_log_probs", "precompute_ref_batch_size", "ld_alpha",
@@ -25,7 +29,7 @@ class Trainer(BaseModel):
     max_steps: int | None = Field(None, gt=0)
     per_device_train_batch_size: int | None = Field(None, gt=0, description="conversations (or pairs) in one device's memory at once")
     max_length: int | None = Field(None, gt=0, description="tokens; longer rows are cut and counted")
-    lr_scheduler_type: str | None = None
+    lr_scheduler_type: Scheduler | None = None
     lr_scheduler_kwargs: dict[str, Any] | None = None
     weight_decay: float | None = Field(None, ge=0)
     max_grad_norm: float | None = Field(None, ge=0)

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from kielo.errors import RecipeError
 from kielo.generation.protocol import Request, Sampling
 from kielo.languages import Language, Shot, read_shots
-from kielo.recipe import Recipe
+from kielo.schema import Recipe
 
 LONGEST_PIECE = 1500
 """Characters; longer segments lose their ends in base models (notes: segments over about 1,500 are split, not dropped)."""

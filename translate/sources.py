@@ -9,8 +9,8 @@ from typing import Any
 
 from kielo.errors import MissingExtraError, SourceError, at
 from kielo.plan import Outcome, Workplace
-from kielo.recipe import Dataset, Recipe
 from kielo.records import Record, read_jsonl, write_records
+from kielo.schema import Dataset, Recipe
 from translate.row_formats import Source, read_rows
 from translate.row_values import Row
 

@@ -13,8 +13,8 @@ from kielo.errors import KieloError
 from kielo.generation.protocol import Completion, Generator, Request
 from kielo.languages import language
 from kielo.plan import Outcome, Workplace
-from kielo.recipe import Engine
 from kielo.records import Record, Rejection, SentencePair, read_records, to_json, write_jsonl, write_records
+from kielo.schema import Engine
 from translate.checks import Direction, check_all
 from translate.few_shot import few_shot_prefix, load_shots
 from translate.record_texts import Work, plan_work, rebuild

@@ -12,9 +12,9 @@ from eval.report.numbers import Followed, Ratio, total
 from kielo.errors import SourceError
 from kielo.languages import language
 from kielo.links import expand_mixes
-from kielo.recipe import Recipe
 from kielo.records import read_json
 from kielo.run_folder import RECORD
+from kielo.schema import Recipe
 
 RESPONSE_LANGUAGE = "language:response_language"
 Document = Mapping[str, Any]

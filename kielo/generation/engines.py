@@ -9,7 +9,7 @@ from pathlib import Path
 from kielo.errors import MissingExtraError
 from kielo.generation.protocol import Generator
 from kielo.models import model_identity
-from kielo.recipe import Engine
+from kielo.schema import Engine
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def _open(engine: Engine, model: str, revision: str | None, log_folder: Path) ->
             from kielo.generation.hf import HfGenerator
         except ImportError as error:
             raise MissingExtraError(
-                f"Engine kind hf needs {error.name}: pip install 'kielo[train]', or name a server as the engine (kind openai)."
+                f"Engine kind hf needs {error.name}: pip install -e '.[train]', or name a server as the engine (kind openai)."
             ) from error
         return HfGenerator(model, revision, engine.dtype, engine.batch_tokens)
     identity = model_identity(model, revision)

@@ -14,7 +14,7 @@ from kielo.generation.devices import environment_of_server
 from kielo.generation.openai import OpenAiGenerator
 from kielo.generation.protocol import Completion, Request
 from kielo.generation.server_process import ServerProcess, free_port
-from kielo.recipe import Engine
+from kielo.schema import Engine
 
 _NO_DEFAULTS = {
     "temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "max_new_tokens": None,

@@ -14,6 +14,7 @@ import pytest
 
 from align import checkpoints, dpo, sft
 from align.job import Job, read_job
+from align.launch import train_here
 from kielo.errors import RunFolderError
 from kielo.plan import Workplace
 from tests.align.test_training import LORA, differ, metrics, weights
@@ -93,9 +94,7 @@ def test_two_processes_train_as_one(sft_place: Any) -> None:
     alone, spread = (sft_place(name, trainer={"num_train_epochs": 2, "save_steps": 2}) for name in ("alone", "spread"))
     sft.run(alone)
     job = sft.prepare(spread)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "align.sft", str(job)]
-    done = subprocess.run(launch, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
+    train_here("align.sft", job, sft.train, processes=2)
     counts = sft.collect(spread).counts
     assert (counts["processes"], counts["per_device_train_batch_size"]) == (2, 4)
     for one, other in zip(metrics(alone.folder), metrics(spread.folder), strict=True):

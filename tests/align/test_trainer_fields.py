@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from kielo.trainer_fields import DPO_ONLY, OURS, Trainer
+from kielo.trainer_fields import DPO_ONLY, OURS, Scheduler, Trainer
 
 
 def test_every_key_is_a_field_of_trl() -> None:
@@ -16,3 +16,11 @@ def test_every_key_is_a_field_of_trl() -> None:
     shared = keys - set(DPO_ONLY) | {"loss_type"}
     assert shared <= sft, f"not in SFTConfig: {sorted(shared - sft)}"
     assert set(DPO_ONLY) - {"loss_type"} <= dpo - sft, "keys for DPO alone"
+
+
+def test_the_schedulers_are_those_of_transformers():
+    from typing import get_args
+
+    from transformers.trainer_utils import SchedulerType
+
+    assert set(get_args(Scheduler)) == {scheduler.value for scheduler in SchedulerType}

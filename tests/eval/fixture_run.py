@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from kielo.plan import Step, Workplace, make_plan
-from kielo.recipe import Recipe, load
+from kielo.recipe import load
+from kielo.schema import Recipe
 
 RECIPE = """
 description: The paper's mixes, ablations and preference runs.

@@ -89,7 +89,7 @@ def test_tables_hold_the_scores_of_their_models(built):
     k, n = scores["paper_subset"]["inst_strict"], scores["paper_subset"]["instructions"]
     row = re.search(r'<tr><th scope="row">en-fi-40pct</th>.*?</tr>', page).group()
     assert f">{cell(k, n)} <small>{k}/{n}</small><" in row
-    assert ">96.3 <small>491/510</small><" in row
+    assert ">96.27 <small>491/510</small><" in row
     assert "| en-fi-40pct |" in read(built, "report.md")
 
 

@@ -14,7 +14,7 @@ import pytest
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
 from kielo.generation.server_process import ServerProcess, free_port
-from kielo.recipe import Engine
+from kielo.schema import Engine
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

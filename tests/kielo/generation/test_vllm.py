@@ -17,7 +17,7 @@ from kielo.generation.engines import open_generator
 from kielo.generation.hf import HfGenerator
 from kielo.generation.protocol import Completion, Request, Sampling
 from kielo.generation.store import CompletionStore, complete
-from kielo.recipe import Engine
+from kielo.schema import Engine
 
 pytestmark = pytest.mark.vllm
 SHOTS = "The old house waits and the red river falls.\n" * 6

@@ -16,7 +16,7 @@ from kielo.generation.engines import open_generator
 from kielo.generation.hf import HfGenerator
 from kielo.generation.protocol import Completion, Request, Sampling
 from kielo.generation.vllm_server import VllmServerGenerator
-from kielo.recipe import Engine
+from kielo.schema import Engine
 
 STAND_IN = """
 import os, sys
