@@ -35,7 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
         _refuse_namesakes()
         parsed = (_score_parser() if given[:2] == ["eval", "score"] else _parser()).parse_args(given)
         verb: Any = parsed.function
-        return int(verb(parsed) or 0)
+        code = int(verb(parsed) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `kielo plan | head`: whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KieloError as error:
         print(f"kielo: {error}", file=sys.stderr)
         return 2
@@ -181,13 +186,18 @@ def _score(arguments: argparse.Namespace) -> None:
     from kielo.languages import language
     from kielo.records import write_json
 
+    out = arguments.json
+    if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
+        raise UsageError(f"--json {out}: not a file that can be written; name a file in a folder that exists.")
+    if out and any(out.exists() and out.samefile(given) for given in (arguments.prompts, arguments.responses) if given.exists()):
+        raise UsageError(f"--json {out}: this file is an input; name another one.")
     try:
         rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)
     except RecipeError as error:
         raise UsageError(f"--language {arguments.language}: {error}") from error
     scores = score_files(arguments.prompts, arguments.responses, rules, arguments.mode)
-    if arguments.json:
-        write_json(arguments.json, scores)
+    if out:
+        write_json(out, scores)
     print(totals_table(scores))
 
 

@@ -143,6 +143,8 @@ def _reachable(recipe: Recipe, name: str, dataset: Dataset) -> Iterator[Broken]:
         yield (*where, "local"), f"no such file: {recipe.path(dataset.local)}"
     if dataset.memory is not None and not recipe.path(dataset.memory.file).is_file():
         yield (*where, "memory", "file"), f"no such file: {recipe.path(dataset.memory.file)}"
+    if recipe.translate.memory is not None and not recipe.path(recipe.translate.memory.file).is_file():
+        yield ("translate", "memory", "file"), f"no such file: {recipe.path(recipe.translate.memory.file)}"
     engine, memory = dataset.engine or recipe.translate.engine, dataset.memory or recipe.translate.memory
     if dataset.translate and engine is None and memory is None:
         yield where, "nobody would translate it: give an engine or a memory, or translate: false"

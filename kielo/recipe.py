@@ -24,7 +24,7 @@ def load(path: Path) -> Recipe:
     if "file" in values:
         raise RecipeError(f"{at(path, lines['file',])}: unknown key 'file'; remove it.")
     try:
-        recipe = Recipe(**{"name": path.stem, **values, "file": path.resolve()})
+        recipe = Recipe.model_validate({"name": path.stem, **values, "file": path.resolve()})
     except ValidationError as error:
         raise RecipeError(_sentence(error, path, lines)) from error
     for where, sentence in broken_links(recipe):
@@ -32,10 +32,14 @@ def load(path: Path) -> Recipe:
     return recipe
 
 
+_INNER = ("function-after", "float", "constrained-float", "literal['X']", "[key]")
+"""What pydantic puts into a path of keys for itself."""
+
+
 def _sentence(error: ValidationError, path: Path, lines: strict_yaml.Lines) -> str:
     # A misspelt key also leaves its right spelling missing: name the misspelling.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    where = tuple(part for part in first["loc"] if part not in ("function-after", "float", "literal['X']"))
+    where = tuple(part for part in first["loc"] if part not in _INNER)
     name = ".".join(map(str, where))
     place = at(path, strict_yaml.line_of(where, lines))
     more = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""

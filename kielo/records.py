@@ -9,6 +9,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -149,6 +150,8 @@ def _rows(path: Path, stream: IO[bytes]) -> Iterator[tuple[int, dict[str, JSON]]
             ) from error
         except json.JSONDecodeError as error:
             raise SourceError(f"{at(path, number)}: not JSON ({error.msg} at column {error.colno}).") from error
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+            raise SourceError(f"{at(path, number)}: cannot be read ({error}); remove or mend this row.") from error
         if not isinstance(row, dict):
             raise SourceError(f"{at(path, number)}: a JSON object is needed, this is a {type(row).__name__}.")
         yield number, row
@@ -211,10 +214,10 @@ def write_json(path: Path, value: JSON) -> None:
 
 
 class replacing:
-    """Open `path` for writing aside; on success fsync and rename into place, on failure remove what was written."""
+    """Open `path` for writing aside; on success fsync and rename into place, on any failure remove what was written."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.aside = path, path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.path, self.aside = path, path.with_name(f".{path.name}{_ASIDE}")
 
     def __enter__(self) -> IO[bytes]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -222,13 +225,19 @@ class replacing:
         return self.stream
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        done = False
         try:
             if kind is None:
                 self.stream.flush()
                 os.fsync(self.stream.fileno())
+                os.replace(self.aside, self.path)
+                done = True
         finally:
-            self.stream.close()
-            if kind is not None:
+            if not done:
                 self.aside.unlink(missing_ok=True)
-        if kind is None:
-            os.replace(self.aside, self.path)
+            # Closing flushes once more; after a failed write there is nothing left to save.
+            with suppress(OSError):
+                self.stream.close()
+
+
+_ASIDE = ".part"

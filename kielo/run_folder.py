@@ -24,6 +24,7 @@ State = Literal["complete", "begun", "waiting", "changed"]
 RECORD, BEGUN = "step.json", "begun.json"
 KEPT = "completions"
 """What making a step again leaves in place: every completion is keyed by all that determines it, so none can be stale."""
+_STEP_FOLDERS = ("source", "translate", "mix", "sft", "dpo", "eval", "report", "recipe.json")
 _REREAD_BYTES = 16 << 20
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -73,14 +74,19 @@ class RunFolder:
         before = read_json(self.path / "recipe.json")
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError(f"{self.path}: a file, not a folder; give --run a folder.")
-        if before is None and self.path.is_dir() and any(self.path.iterdir()):
-            raise RunFolderError(f"{self.path}: this folder holds other files and no recipe.json; give --run another folder.")
+        if before is None and self._is_foreign():
+            raise RunFolderError(f"{self.path}: this folder holds other files and no run of Kielo; give --run another folder.")
         identity = ("name", "language", "source_language", "model")
         if before is not None and any(before.get(key) != resolved[key] for key in identity):
             changes = "; ".join(differences({k: before.get(k) for k in identity}, {k: resolved[k] for k in identity}))
             raise RunFolderError(f"{self.path}: made by another recipe ({changes}); give --run another folder, or this recipe another `name`.")
         if before != resolved:
             write_json(self.path / "recipe.json", resolved)
+
+    def _is_foreign(self) -> bool:
+        """Whether the folder holds anything that is not a step's; what a cut-off write leaves is hidden."""
+        names = {path.name for path in self.path.iterdir()} if self.path.is_dir() else set()
+        return any(not name.startswith(".") and name not in _STEP_FOLDERS for name in names)
 
     def input_digests(self, step: Step) -> dict[str, str] | None:
         """Digest the results of a step's inputs; None while one of them is not complete."""

@@ -19,7 +19,7 @@ PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
 def _plain_name(name: str) -> str:
-    if not PLAIN_NAME.match(name):
+    if not PLAIN_NAME.fullmatch(name):
         raise ValueError(f"'{name}' is no plain name; use letters, digits, '.', '_' and '-' (it becomes a folder)")
     return name
 
@@ -57,7 +57,7 @@ Codes = Annotated[tuple[Code, ...], AfterValidator(_once_each)]
 class Part(BaseModel):
     """Base of every part of a recipe: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Engine(Part):

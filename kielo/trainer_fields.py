@@ -20,7 +20,7 @@ DPO_ONLY = (
 class Trainer(BaseModel):
     """Keys of `sft.trainer` and `dpo.trainer`; an absent key leaves the field to the level above, then to TRL's default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     global_batch_size: int | None = Field(None, gt=0, description="conversations (or pairs) per optimiser step over all devices; gradient accumulation follows from it")
     warmup_ratio: float | None = Field(None, ge=0, lt=1, description="share of the steps that warm up (TRL now spells it as a float warmup_steps)")
     dtype: str | None = Field(None, pattern="^(float32|bfloat16|float16)$", description="number format the weights are loaded in; default float32 (under bf16 autocast on GPUs), bfloat16 for LoRA on GPUs")

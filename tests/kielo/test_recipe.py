@@ -54,6 +54,8 @@ def test_every_shipped_recipe_loads(path):
         (("model: pocket", "model: pocket\nchat_template: chatlm"), 3, r"no chat template 'chatlm'; did you mean 'chatml'"),
         (("model: pocket", "model: ./nowhere"), 2, r"no such folder: .*nowhere"),
         (("model: pocket", "model: pocket\nmodel: other"), 3, r"key 'model' stands already in line 2"),
+        (("model: pocket", "model: &m pocket\ndescription: *m"), 3, r"aliases \(\*m\) are not read"),
+        (("neftune_noise_alpha: 5", "trainer: {learning_rate: .inf}"), 13, r"valid number"),
         (("model: pocket", "model: [pocket"), None, r"not valid YAML"),
     ],
 )  # fmt: skip

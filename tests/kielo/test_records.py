@@ -43,6 +43,8 @@ def test_gz_and_blank_lines(tmp_path):
     ("content", "message"),
     [
         (b'{"a": 1}\n{"a": \n', r"line 2: not JSON"),
+        (b'{"a": ' + b"[" * 100_000, r"line 1: cannot be read"),
+        (b'{"a": ' + b"9" * 5000 + b"}", r"line 1: cannot be read"),
         (b'{"a": 1}\n["a"]\n', r"line 2: a JSON object is needed, this is a list"),
         ('{"a": "ä"}\n'.encode("latin-1"), r"line 1: not UTF-8 at byte 7"),
     ],
@@ -69,6 +71,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     with pytest.raises(OSError, match="disk"), replacing(path) as stream:
         stream.write(b"half")
         raise OSError("disk full")
+    with pytest.raises(KeyboardInterrupt), replacing(path) as stream:
+        stream.write(b"half")
+        raise KeyboardInterrupt
     assert path.read_bytes() == b'{"a": 1}\n'
     assert [file.name for file in tmp_path.iterdir()] == ["rows.jsonl"]
 

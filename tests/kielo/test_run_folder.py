@@ -154,8 +154,12 @@ def test_a_folder_of_another_recipe_or_of_something_else_is_refused(tmp_path, wr
     other = load(write_recipe(("model: pocket", "model: some/model"), name="other.yaml"))
     with pytest.raises(RunFolderError, match='made by another recipe .*name: "small" -> "other"'):
         execute(other, run, Job((SOURCE,)))
-    with pytest.raises(RunFolderError, match=r"holds other files and no recipe\.json"):
+    with pytest.raises(RunFolderError, match="holds other files and no run of Kielo"):
         execute(recipe, RunFolder(tmp_path), Job((SOURCE,)))
+    (run.path / "recipe.json").unlink()
+    (run.path / ".recipe.json.part").write_text("{")
+    execute(recipe, run, Job((SOURCE,)))
+    assert (run.path / "recipe.json").is_file(), "the resolved recipe is written again"
     (run.path / "source/a/step.json").write_text('{"na')
     with pytest.raises(RunFolderError, match=r"step\.json: damaged .* remove this file"):
         execute(recipe, run, Job((SOURCE,)))
