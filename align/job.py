@@ -58,7 +58,7 @@ class Job:
 
 
 def write_job(job: Job, chat: Chat, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write the tokens, the tokenizer and, last, job.json; the same job again is left as it is.
+    """Write the tokens, the tokenizer and, last, job.json; those of an earlier attempt are replaced.
 
     Raises:
         RunFolderError: the folder holds checkpoints of another job.
@@ -72,8 +72,6 @@ def write_job(job: Job, chat: Chat, columns: Mapping[str, Sequence[Any]]) -> Non
         changes = list(differences({key: before.get(key) for key in now}, now))
         if changes and any((job.folder / CHECKPOINTS).glob("checkpoint-*")):
             raise RunFolderError(f"{job.folder}: it holds checkpoints of another job ({'; '.join(changes[:5])}); make the step again (--redo) or give the run another name.")
-        if not changes and before["model"] == job.model:
-            return
     (job.folder / JOB).unlink(missing_ok=True)
     shutil.rmtree(job.folder / TOKENS, ignore_errors=True)
     Dataset.from_dict(dict(columns)).save_to_disk(str(job.folder / TOKENS))

@@ -36,7 +36,7 @@ def train(file: Path, build: Callable[[], tuple[type[Any], Build]]) -> None:
     """
     job = read_job(file)
     record = read_json(job.folder / RECORD)
-    if record is not None and record["job"] == job.fingerprint:
+    if record is not None and record.get("job") == job.fingerprint and record.get("model") == checkpoints.sizes(job.folder / MODEL):
         return
     _send_no_telemetry()
     machine = this_machine()
@@ -132,7 +132,7 @@ def _record(job: Job, machine: Machine, trainer: Any, resumed: Path | None, seco
     batches = plan_batches(job, machine)
     total = rows[-1]["seconds"] if resumed else seconds
     write_json(job.folder / RECORD, {
-        "job": job.fingerprint, "steps": trainer.state.global_step, "train_loss": {"first": rows[0]["loss"], "last": rows[-1]["loss"]},
+        "job": job.fingerprint, "model": checkpoints.sizes(job.folder / MODEL), "steps": trainer.state.global_step, "train_loss": {"first": rows[0]["loss"], "last": rows[-1]["loss"]},
         "seconds": round(total, 3), "tokens_per_second": round(rows[-1]["tokens"] / total, 1),
         "processes": machine.processes, "device": machine.device, "per_device_train_batch_size": batches.per_device,
         "gradient_accumulation_steps": batches.accumulation, "resumed_from_step": checkpoints.step_of(resumed) if resumed else None,
@@ -145,5 +145,5 @@ def collect(folder: Path) -> Outcome:
     job, record = read_job(folder / JOB), read_json(folder / RECORD)
     assert record is not None and record["job"] == job.fingerprint, f"{folder}: no finished training of this job"
     files = sorted(str(path.relative_to(folder)) for path in (folder / MODEL).rglob("*") if path.is_file())
-    shown = {key: value for key, value in record.items() if key != "job"}
+    shown = {key: value for key, value in record.items() if key not in ("job", "model")}
     return Outcome(tuple(files), {"languages": job.counts, "rows": job.rows, "added_tokens": len(job.added_token_ids), **shown})

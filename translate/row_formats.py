@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ def _better_first(source: Source, first: tuple[str, Row], second: tuple[str, Row
 
 def _score(source: Source, place: str, row: Row) -> float:
     value = row.get(source.score)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise SourceError(f"{place}: '{source.score}' needs a number, this is {shown(value)}; set `score:` to another column or mend the row.")
     return float(value)
 

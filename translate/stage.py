@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kielo.errors import KieloError
+from kielo.errors import GenerationError, KieloError
 from kielo.generation.protocol import Completion, Generator, Request
 from kielo.languages import language
 from kielo.plan import Outcome, Workplace
@@ -71,6 +71,7 @@ def run(place: Workplace) -> Outcome:
         works = plan_work(records, direction, memory, translator)
         texts = list(dict.fromkeys(text for work in works for text in work.texts if work.failure is None))
         answers = translate_texts(texts, memory, translator)
+    _refuse_unanswered(answers, place.folder)
     results = {text: _result(text, answer, direction) for text, answer in zip(texts, answers, strict=True)}
     verdicts = [_judge(work, results, direction) for work in works]
     _write(place.folder, verdicts)
@@ -79,6 +80,13 @@ def run(place: Workplace) -> Outcome:
         reasons = ", ".join(f"{reason}: {number}" for reason, number in counts["rejected"].items())
         raise KieloError(f"{place.folder / 'rejected.jsonl'}: none of {len(verdicts)} records of {name} was accepted ({reasons}); see there, then check the engine, its shots and the memory.")
     return Outcome(OUTPUTS, counts)
+
+
+def _refuse_unanswered(answers: Sequence[Answer], folder: Path) -> None:
+    """Refuse to call texts untranslatable that the engine never answered: they would be lost for good."""
+    failed = [answer.detail for answer in answers if isinstance(answer, Failure) and answer.reason == "engine-error"]
+    if failed:
+        raise GenerationError(f"{folder}: {len(failed)} of {len(answers)} texts got no answer (the first: {failed[0]}); run the same command again: it asks only for these.")
 
 
 @contextmanager

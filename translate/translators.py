@@ -129,7 +129,7 @@ class FewShotTranslator:
         text = "".join(_blanks_as_in(piece, made.text) for piece, made in zip(pieces, completions, strict=True))
         for completion in completions:
             if completion.finish_reason != "stop":
-                reason = "truncated" if completion.finish_reason == "length" else "engine-error"
+                reason = {"length": "truncated", "refused": "engine-refused"}.get(completion.finish_reason, "engine-error")
                 return Failure(reason, completion.error or f"ends with: {completion.text[-80:]}", text)
             if not completion.text.strip():
                 return Failure("empty", f"nothing for: {protected.text:.80}", text)

@@ -110,7 +110,7 @@ class HfGenerator:
             sampling, room = requests[index].sampling, self._context - len(prompt)
             if room < 1 or not prompt:
                 reason = f"prompt of {len(prompt)} tokens exceeds context {self._context}" if prompt else "empty prompt"
-                made.append((index, Completion("", "error", len(prompt), 0, reason)))
+                made.append((index, Completion("", "refused", len(prompt), 0, reason)))
                 continue
             task = Task(index, prompt, sampling, min(sampling.max_tokens, room))
             if sampling.temperature > 0:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
@@ -16,7 +17,7 @@ import httpx
 
 from kielo.errors import GenerationError
 from kielo.generation.openai_messages import BadReply, body_of, completion_of, path_of, sentence_of
-from kielo.generation.protocol import Completion, Request, completion_key, seed_of
+from kielo.generation.protocol import Completion, FinishReason, Request, completion_key, seed_of
 
 _LARGEST_REPLY_BYTES = 16 * 2**20
 _ANY_REQUEST = {
@@ -25,6 +26,7 @@ _ANY_REQUEST = {
     404: "check the URL and `served_model`",
     405: "check the URL",
 }
+_THIS_REQUEST = (400, 413, 422)  # the server will never take it: too long, or a field it does not know
 _LONGEST_WAIT_SECONDS = 30.0
 
 Recover = Callable[[str], str | None]
@@ -150,7 +152,7 @@ class OpenAiGenerator:
                 attempt += 1
                 if attempt >= self.attempts:
                     return self._given_up(server, later, others_answered=self._answered > answered)
-                self._rest(server, later.after_seconds)
+                self._rest(server, later.after_seconds, str(later))
             finally:
                 server.under_way -= 1
 
@@ -170,44 +172,50 @@ class OpenAiGenerator:
                 return min(awake, key=lambda server: server.under_way)
             await asyncio.sleep(max(0.001, min(server.rests_until for server in self._servers) - clock()))
 
-    def _rest(self, server: _Server, asked_seconds: float) -> None:
+    def _rest(self, server: _Server, asked_seconds: float, reason: str) -> None:
         wait = min(
             _LONGEST_WAIT_SECONDS, max(asked_seconds, self.first_wait_seconds * 2**server.failures)
         ) * random.uniform(0.75, 1.25)
         now = asyncio.get_running_loop().time()
         if server.rests_until <= now:  # of the many requests that one outage fails, the first decides
+            if server.failures == 0:
+                print(f"{server.name}: {reason}; trying again.", file=sys.stderr, flush=True)
             server.failures += 1
             server.rests_until = now + wait
 
     async def _post(self, client: httpx.AsyncClient, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
         content = bytearray()
         try:
-            async with client.stream("POST", url, json=body) as response:
+            async with asyncio.timeout(self.timeout_seconds), client.stream("POST", url, json=body) as response:
                 async for part in response.aiter_raw():
                     content += part
                     if len(content) > _LARGEST_REPLY_BYTES:
                         return response.status_code, b""
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise _Later(
                 f"no answer in {self.timeout_seconds:g} seconds ({type(error).__name__})", unreachable=True
             ) from error
         except httpx.TransportError as error:
             raise _Later(f"cannot be reached ({str(error) or type(error).__name__})", unreachable=True) from error
         if response.status_code == 429 or response.status_code >= 500:
-            reason = f"answered {response.status_code} {sentence_of(bytes(content))}".rstrip()
+            reason = f"answered {response.status_code} {self._sentence_of(bytes(content))}".rstrip()
             raise _Later(reason, _seconds(response.headers.get("Retry-After")))
         return response.status_code, bytes(content)
 
     def _read(self, server: _Server, request: Request, status: int, content: bytes) -> Completion:
         if status in _ANY_REQUEST:
-            raise GenerationError(f"{server.name}: answered {status} {sentence_of(content)}; {_ANY_REQUEST[status]}.")
+            raise GenerationError(f"{server.name}: answered {status} {self._sentence_of(content)}; {_ANY_REQUEST[status]}.")
         if status >= 300:
-            return Completion("", "error", 0, 0, f"{server.name}: {status} {sentence_of(content)}")
+            ending: FinishReason = "refused" if status in _THIS_REQUEST else "error"
+            return Completion("", ending, 0, 0, f"{server.name}: {status} {self._sentence_of(content)}")
         try:
             return completion_of(content, request)
         except BadReply as error:
             self.bad_replies += 1
-            return Completion("", "error", 0, 0, f"{server.name}: {error}")
+            return Completion("", "error", 0, 0, f"{server.name}: {_without_key(str(error))}")
+
+    def _sentence_of(self, content: bytes) -> str:
+        return _without_key(sentence_of(content))
 
     async def _brought_back(self, server: _Server) -> bool:
         """Let the owner of the servers look after one that cannot be reached; all its requests wait for the one look."""
@@ -221,6 +229,12 @@ class OpenAiGenerator:
         url: str | None = await _in_thread(recover, server.url)
         server.url = url or server.url
         return url is not None
+
+
+def _without_key(text: str) -> str:
+    """Take the key out of what a server says: some repeat it in their refusal."""
+    key = os.environ.get("OPENAI_API_KEY")
+    return text.replace(key, "***") if key else text
 
 
 async def _in_thread(function: Callable[[str], Any], argument: str) -> Any:

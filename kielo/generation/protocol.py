@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 
 from kielo.records import Message
 
-FinishReason = Literal["stop", "length", "error"]
+FinishReason = Literal["stop", "length", "refused", "error"]
+"""refused: this prompt can never be completed (too long, say); error: it may be next time, and is not stored."""
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,8 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, Completion]]:
     for number, line in enumerate(shard.read_bytes().split(b"\n")[:-1], 1):
         try:
             row = json.loads(line.decode("utf-8", "surrogatepass"))
+            if not isinstance(row["text"], str):
+                raise TypeError("text")
             yield row.pop("key"), Completion(**row)
         except (ValueError, KeyError, TypeError, AttributeError):
             print(f"{at(shard, number)}: not a completion; it will be made again.", file=sys.stderr)
@@ -178,7 +180,7 @@ def complete(generator: Generator, requests: Sequence[Request], store: Completio
     if wanted:
         with progress(len(every), label, "completions", done=len(every) - len(wanted)) as bar:
             for place, completion in generator.generate(list(wanted.values())):
-                if completion.finish_reason == "error":
+                if completion.finish_reason in ("error", "refused"):
                     failed[names[place]] = completion
                 else:
                     store.append(names[place], completion)

@@ -46,7 +46,7 @@ def test_masked_spans_and_fixed_words_come_back(direction: Direction) -> None:
 
 @pytest.mark.parametrize(
     ("text", "finish", "reason"),
-    [(" Aja", "stop", "span-lost"), (" Aja ⟦1⟧", "length", "truncated"), ("  ", "stop", "empty"), ("", "error", "engine-error")],
+    [(" Aja", "stop", "span-lost"), (" Aja ⟦1⟧", "length", "truncated"), ("  ", "stop", "empty"), ("", "error", "engine-error"), ("", "refused", "engine-refused")],
 )
 def test_every_failure_has_its_reason(direction: Direction, text: str, finish: str, reason: str) -> None:
     translator, _ = completing(direction, text, finish=finish)
@@ -113,5 +113,5 @@ def test_shots_take_turns_by_kind_and_are_the_same_every_time(write_recipe: Writ
 
 
 def test_too_few_shots_is_an_error(write_recipe: Write) -> None:
-    with pytest.raises(RecipeError, match="asks for 32"):
+    with pytest.raises(RecipeError, match="holds 12; write more or ask for fewer"):
         load_shots(recipe.load(write_recipe(("shots: 3, shots_file: pocket", "shots: 32"))))

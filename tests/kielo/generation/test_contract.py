@@ -113,7 +113,7 @@ def test_a_prompt_beyond_the_context_is_an_error_and_harms_no_other(engine: Any,
         pytest.skip("this server does not know its model's context")
     requests = [Request("old house " * 900, Sampling(8)), *prompts(3)]
     found = dict(engine.generator.generate(requests))
-    assert found[0].finish_reason == "error" and "1024" in str(found[0].error)
+    assert found[0].finish_reason == "refused" and "1024" in str(found[0].error)
     assert agree([found[place] for place in (1, 2, 3)], said_by(reference, prompts(3)))
 
 

@@ -107,7 +107,7 @@ def test_context_is_a_limit_for_prompts_and_completions(llama: HfGenerator) -> N
     words = "old house " * 900
     requests = [Request(words[:size], Sampling(max_tokens=50)) for size in (40, 9000, 60)]
     found = dict(llama.generate(requests))
-    assert found[1].finish_reason == "error"
+    assert found[1].finish_reason == "refused"
     assert found[1].error == f"prompt of {found[1].prompt_tokens} tokens exceeds context 1024"
     assert found[0].finish_reason == "length" or found[0].completion_tokens < 50
     tokens = llama._tokenizer(words)["input_ids"][:1000]

@@ -202,7 +202,7 @@ def test_a_refusal_of_one_request_is_its_error(serve: Callable[..., Server]) -> 
     long = b'{"object": "error", "message": "maximum context length is 8 tokens' + b"!" * 5000 + b'"}'
     server = serve(lambda body, _: (400, {}, long) if body["prompt"].endswith("1") else well(body["prompt"]))
     found = dict(engine(server.url).generate(ask(3)))
-    assert [found[place].finish_reason for place in range(3)] == ["stop", "error", "stop"]
+    assert [found[place].finish_reason for place in range(3)] == ["stop", "refused", "stop"]
     assert "400 maximum context length is 8 tokens" in str(found[1].error) and len(str(found[1].error)) < 300
 
 
