@@ -26,11 +26,11 @@ class Translated:
 
 
 def run(place: Workplace) -> Outcome:
-    """Compare `translate/<name>` with the references in `source/<name>`; rejected sentences are counted, not scored."""
+    """Compare `translate/<name>` with the references in `source/<name>`; sentences that failed a check are measured with the rest."""
     source_step, translate_step = place.step.inputs
     references = _read(place.inputs[source_step] / "rows.jsonl")
     machine = _read(place.inputs[translate_step] / "accepted.jsonl")
-    document = measure(pair_up(references, machine), unscored=len(references) - len(machine))
+    document = measure(pair_up(references, machine))
     write_json(place.folder / SCORES, document)
     return Outcome((SCORES,), {name: value for name, value in document.items() if name != "worst"})
 
@@ -54,7 +54,7 @@ def pair_up(references: Mapping[str, SentencePair], machine: Mapping[str, Senten
     return pairs
 
 
-def measure(pairs: Sequence[Translated], unscored: int) -> dict[str, Any]:
+def measure(pairs: Sequence[Translated]) -> dict[str, Any]:
     """Compute corpus chrF and BLEU with their signatures, exact matches, and the sentences of lowest chrF."""
     from sacrebleu.metrics import BLEU, CHRF
 
@@ -63,7 +63,7 @@ def measure(pairs: Sequence[Translated], unscored: int) -> dict[str, Any]:
     chrf_score, bleu_score = chrf.corpus_score(machine, references), bleu.corpus_score(machine, references)
     return {
         "chrf": round(chrf_score.score, 2), "bleu": round(bleu_score.score, 2),
-        "exact": sum(pair.translation == pair.reference for pair in pairs), "sentences": len(pairs), "unscored": unscored,
+        "exact": sum(pair.translation == pair.reference for pair in pairs), "sentences": len(pairs),
         "signature": {"chrf": str(chrf.get_signature()), "bleu": str(bleu.get_signature())},
         "worst": _worst(pairs),
     }  # fmt: skip
@@ -74,6 +74,7 @@ def _worst(pairs: Sequence[Translated]) -> list[dict[str, Any]]:
 
     chrf = CHRF()
     scored = [(chrf.sentence_score(pair.translation, [pair.reference]).score, pair) for pair in pairs]
+    scored = [(score, pair) for score, pair in scored if pair.translation != pair.reference]
     scored.sort(key=lambda item: (item[0], item[1].id))
     return [
         {"id": pair.id, "chrf": round(score, 2), "source": pair.source, "reference": pair.reference, "translation": pair.translation}

@@ -122,6 +122,41 @@ def test_kill_9_during_translation_then_the_same_files(tmp_path):
         assert (folder / name).read_bytes() == (tmp_path / "whole/runs/kill/translate/oasst2" / name).read_bytes(), name
 
 
+TUNING = """\
+language: fi
+model: pocket
+translate:
+  datasets:
+    oasst2: {kind: conversations, pocket: oasst2, rows: 120, translate: false}
+sft:
+  trainer: {num_train_epochs: 5, global_batch_size: 8, learning_rate: 1e-3, logging_steps: 1, save_steps: 5}
+  mixes: {english: {shares: {en: 1.0}}}
+"""
+
+
+def test_kill_9_during_sft_then_the_same_order_and_weights(tmp_path):
+    recipe = tmp_path / "kill.yaml"
+    recipe.write_text(TUNING, "utf-8")
+    for place in ("whole", "killed"):
+        (tmp_path / place).mkdir()
+    kielo("sft", recipe, cwd=tmp_path / "whole")
+    folder = tmp_path / "killed/runs/kill/sft/english"
+    process = start("sft", recipe, cwd=tmp_path / "killed")
+    deadline = time.monotonic() + 180
+    while not list(folder.glob("checkpoints/checkpoint-*/complete.json")):
+        assert process.poll() is None and time.monotonic() < deadline, "no checkpoint was ever whole"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "step.json").exists() and not (folder / "training.json").exists(), "the kill came too late"
+    kielo("sft", recipe, cwd=tmp_path / "killed")
+    assert load(folder / "step.json")["counts"]["resumed_from_step"] >= 5
+    whole = tmp_path / "whole/runs/kill/sft/english"
+    metrics = [[{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in (place / "metrics.jsonl").read_text().splitlines()] for place in (whole, folder)]
+    assert metrics[0] == metrics[1], "the same rows in the same order, step by step"
+    assert (folder / "model/model.safetensors").read_bytes() == (whole / "model/model.safetensors").read_bytes()
+
+
 REAL = """\
 language: fi
 model: pocket

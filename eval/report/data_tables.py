@@ -19,7 +19,7 @@ def yield_table(run: Run) -> Table | None:
     rows = tuple(_yield_row(name.partition("/")[2], record["counts"]) for name, record in steps.items())
     if not rows:
         return None
-    note = "Accepted: records whose translation passed every check, of all source records; a record is several texts, the rest of which were copied (code, markup). Every rejected record is in rejected.jsonl with its evidence."
+    note = "Accepted: records whose translation passed every check, of all source records (sentences to measure with are kept in any case); a record is several texts, the rest of which were copied (code, markup). Every rejected record is in rejected.jsonl with its evidence."
     return Table("Translation yield", ("Data set", "Rejected because", "Accepted, %", "Rejected", "Texts from memory", "Texts from engine"), rows, note, 2)
 
 
@@ -38,12 +38,13 @@ def quality_table(run: Run) -> Table | None:
     rows = []
     for name, document in run.translation.items():
         exact = Ratio(document["exact"], document["sentences"])
-        sentences = Cell(thousands(document["sentences"]), f"{document['unscored']} rejected")
+        failed = sum(run.records[name.replace("eval/translation", "translate")]["counts"].get("failed_checks", {}).values())
+        sentences = Cell(thousands(document["sentences"]), f"{failed} failed a check")
         rows.append((Cell(name.rsplit("/", 1)[-1]), Cell(f"{document['chrf']:.1f}"), Cell(f"{document['bleu']:.1f}"), Cell(exact.percent, exact.counts), sentences))
     if not rows:
         return None
     signature = next(iter(run.translation.values()))["signature"]
-    note = f"sacreBLEU signatures: chrF {signature['chrf']}; BLEU {signature['bleu']}. Rejected sentences are not scored."
+    note = f"sacreBLEU signatures: chrF {signature['chrf']}; BLEU {signature['bleu']}. Sentences that failed a check are scored with the rest."
     return Table("Translation quality", ("Sentences of", "chrF", "BLEU", "Exact, %", "Scored"), tuple(rows), note)
 
 
