@@ -16,6 +16,7 @@ test: .venv/test-installed
 
 check: .venv/test-installed
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check --quiet .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 

@@ -52,7 +52,9 @@ def plan_batches(job: Job, machine: Machine) -> Batches:
     size = job.trainer.get("global_batch_size", DEFAULT_GLOBAL_BATCH_SIZE)
     where = f"{job.kind}.trainer: global_batch_size {size}"
     if size % machine.processes:
-        raise RecipeError(f"{where} does not divide by {machine.processes} processes; use a multiple of {machine.processes}.")
+        raise RecipeError(
+            f"{where} does not divide by {machine.processes} processes; use a multiple of {machine.processes}."
+        )
     share = size // machine.processes
     per_device = job.trainer.get("per_device_train_batch_size") or _fitting_divisor(share, job, machine)
     if share % per_device:
@@ -113,7 +115,12 @@ def trainer_arguments(job: Job, machine: Machine) -> dict[str, Any]:
         "logging_nan_inf_filter": False, "save_strategy": "steps", "push_to_hub": False,
     }  # fmt: skip
     # checkpoints.mark removes old ones once the new one is whole; transformers would do so before that is known
-    fixed = {"save_total_limit": None, "max_length": None, "per_device_train_batch_size": batches.per_device, "logging_steps": logging_steps}
+    fixed = {
+        "save_total_limit": None,
+        "max_length": None,
+        "per_device_train_batch_size": batches.per_device,
+        "logging_steps": logging_steps,
+    }
     if job.kind == "sft":
         fixed |= {"packing": False}
     else:

@@ -35,7 +35,9 @@ def read_template(recipe: Recipe) -> str:
     """
     path = recipe.chat_template_path
     if not path.is_file():
-        raise RecipeError(f"{recipe.file}: chat_template: no template '{recipe.chat_template}' in recipes/chat_templates/ and no such file.")
+        raise RecipeError(
+            f"{recipe.file}: chat_template: no template '{recipe.chat_template}' in recipes/chat_templates/ and no such file."
+        )
     return path.read_text("utf-8")
 
 
@@ -49,7 +51,9 @@ def load_chat(model: str, revision: str | None, template: str) -> Chat:
 
     tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
     if not tokenizer.is_fast:
-        raise RecipeError(f"model {model}: its tokenizer has no fast version, so the trained spans cannot be located; convert it to tokenizer.json.")
+        raise RecipeError(
+            f"model {model}: its tokenizer has no fast version, so the trained spans cannot be located; convert it to tokenizer.json."
+        )
     before = len(tokenizer)
     tokenizer.chat_template = template
     missing = [marker for marker in dict.fromkeys(_MARKER.findall(template)) if marker not in tokenizer.get_vocab()]
@@ -70,7 +74,9 @@ def _stop_token(tokenizer: Any) -> int:
     ending = text[start:end].partition("b")[2]
     ids = tokenizer(ending, add_special_tokens=False)["input_ids"]
     if not ids or not tokenizer.added_tokens_decoder.get(ids[-1], AddedToken("")).special:
-        raise RecipeError(f"chat_template: answers end with {ending!r}, so a model could not learn where to stop; end them with a special token, such as <|im_end|>.")
+        raise RecipeError(
+            f"chat_template: answers end with {ending!r}, so a model could not learn where to stop; end them with a special token, such as <|im_end|>."
+        )
     return int(ids[-1])
 
 
@@ -100,12 +106,16 @@ def _ending(turn: str, content: str, name: str) -> str:
     for body, written in ((turn, content), (turn.lstrip(), content.strip())):
         if body.startswith(written):
             return body[len(written) :]
-    raise RecipeError(f"chat_template: it changes the text of an answer in {name}; use a template that writes answers as they are.")
+    raise RecipeError(
+        f"chat_template: it changes the text of an answer in {name}; use a template that writes answers as they are."
+    )
 
 
 def _prefix(text: str, beginning: str, name: str) -> int:
     if not text.startswith(beginning):
-        raise RecipeError(f"chat_template: it renders earlier turns of {name} differently once later ones follow, so answers cannot be located; use one that does not, such as chatml.")
+        raise RecipeError(
+            f"chat_template: it renders earlier turns of {name} differently once later ones follow, so answers cannot be located; use one that does not, such as chatml."
+        )
     return len(beginning)
 
 

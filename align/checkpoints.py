@@ -34,7 +34,9 @@ def newest(job: Job) -> Path | None:
         if marker is None or marker.get("files") != sizes(checkpoint):
             continue
         if marker["job"] != job.fingerprint:
-            raise RunFolderError(f"{checkpoint}: made by another job than {job.folder / 'job.json'} now is; make the step again (--redo).")
+            raise RunFolderError(
+                f"{checkpoint}: made by another job than {job.folder / 'job.json'} now is; make the step again (--redo)."
+            )
         return checkpoint
     return None
 

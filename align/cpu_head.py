@@ -6,7 +6,13 @@ import functools
 import types
 from typing import Any
 
-_RESCALES_LOGITS = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
+_RESCALES_LOGITS = (
+    "final_logit_softcapping",
+    "logit_scale",
+    "output_multiplier",
+    "lm_head_multiplier",
+    "logits_scaling",
+)
 
 
 def fits(model: Any) -> bool:
@@ -51,4 +57,6 @@ def _score(output_layer: Any, hidden: Any, labels: Any) -> Any:
         values = {"entropy": entropy, "mean_logits": logits.mean(dim=-1), "is_top1": logits.argmax(dim=-1) == targets}
     spread = {name: value.new_zeros(mask.shape).masked_scatter(mask, value) for name, value in values.items()}
     scored = log_probs.new_zeros(mask.shape).masked_scatter(mask, log_probs)
-    return FusedCausalLMOutput(loss=-log_probs.sum() / mask.sum().clamp(min=1), log_probs=scored, label_mask=mask, **spread)
+    return FusedCausalLMOutput(
+        loss=-log_probs.sum() / mask.sum().clamp(min=1), log_probs=scored, label_mask=mask, **spread
+    )

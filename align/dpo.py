@@ -38,7 +38,9 @@ def prepare(place: Workplace) -> Path:
     limit = max_length(start, None, settings["trainer"], "dpo")
     kept, tally = tokenise_pairs(_pairs(place), chat, limit)
     if not kept:
-        raise SourceError(f"{place.step.name}: no pair can be trained on ({tally.reasons()}); raise dpo.trainer.max_length or look at the rows.")
+        raise SourceError(
+            f"{place.step.name}: no pair can be trained on ({tally.reasons()}); raise dpo.trainer.max_length or look at the rows."
+        )
     names = ("id", "language", "prompt_ids", "chosen_ids", "rejected_ids")
     job = Job(
         kind="dpo", model=start, revision=None, model_identity=model_identity(start), seed=place.step.settings["seed"],
@@ -58,10 +60,20 @@ def _pairs(place: Workplace) -> list[PreferencePair]:
     for dataset, languages in place.step.settings["dpo"]["data"].items():
         for language in languages:
             is_source = language == place.recipe.source_language
-            file = place.inputs[f"source/{dataset}"] / "rows.jsonl" if is_source else place.inputs[f"translate/{dataset}"] / "accepted.jsonl"
-            rows = [row for row in read_records("preferences", file) if isinstance(row, PreferencePair) and row.language == language]
+            file = (
+                place.inputs[f"source/{dataset}"] / "rows.jsonl"
+                if is_source
+                else place.inputs[f"translate/{dataset}"] / "accepted.jsonl"
+            )
+            rows = [
+                row
+                for row in read_records("preferences", file)
+                if isinstance(row, PreferencePair) and row.language == language
+            ]
             if not rows:
-                raise SourceError(f"{file}: no '{language}' pairs, which {place.step.name} asks for; look into the rejected rows beside it.")
+                raise SourceError(
+                    f"{file}: no '{language}' pairs, which {place.step.name} asks for; look into the rejected rows beside it."
+                )
             pairs += rows
     return pairs
 
@@ -86,7 +98,9 @@ def _trainer() -> tuple[type[Any], training.Build]:
             return dataset
 
     def make(job: Job, model: Any, arguments: Any, dataset: Any, tokenizer: Any, adapter: Any) -> Any:
-        return PreparedDPOTrainer(model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter)
+        return PreparedDPOTrainer(
+            model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter
+        )
 
     return DPOConfig, make
 

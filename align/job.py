@@ -71,7 +71,9 @@ def write_job(job: Job, chat: Chat, columns: Mapping[str, Sequence[Any]]) -> Non
     if before is not None:
         changes = list(differences({key: before.get(key) for key in now}, now))
         if changes and any((job.folder / CHECKPOINTS).glob("checkpoint-*")):
-            raise RunFolderError(f"{job.folder}: it holds checkpoints of another job ({'; '.join(changes[:5])}); make the step again (--redo) or give the run another name.")
+            raise RunFolderError(
+                f"{job.folder}: it holds checkpoints of another job ({'; '.join(changes[:5])}); make the step again (--redo) or give the run another name."
+            )
     (job.folder / JOB).unlink(missing_ok=True)
     shutil.rmtree(job.folder / TOKENS, ignore_errors=True)
     Dataset.from_dict(dict(columns)).save_to_disk(str(job.folder / TOKENS))
@@ -88,7 +90,9 @@ def read_job(file: Path) -> Job:
     values = read_json(file)
     names = {field.name for field in dataclasses.fields(Job)} - {"folder"}
     if values is None or set(values) != names:
-        raise RunFolderError(f"{file}: no training job; it is written by the step that prepares the training (kielo run).")
+        raise RunFolderError(
+            f"{file}: no training job; it is written by the step that prepares the training (kielo run)."
+        )
     values["added_token_ids"] = tuple(values["added_token_ids"])
     return Job(**values, folder=file.resolve().parent)
 

@@ -29,7 +29,9 @@ def train_here(module: str, job: Path, train: Callable[[Path], None], processes:
         return
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     paths = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
-    process = subprocess.Popen([sys.executable, *launcher, "-m", module, str(job)], env={**os.environ, "PYTHONPATH": paths})
+    process = subprocess.Popen(
+        [sys.executable, *launcher, "-m", module, str(job)], env={**os.environ, "PYTHONPATH": paths}
+    )
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -37,13 +39,18 @@ def train_here(module: str, job: Path, train: Callable[[Path], None], processes:
         process.wait()
         raise
     if code != 0:
-        raise KieloError(f"the {processes} processes of {job} ended with exit code {code}; what they said stands above, and the same command goes on from the last checkpoint.")
+        raise KieloError(
+            f"the {processes} processes of {job} ended with exit code {code}; what they said stands above, and the same command goes on from the last checkpoint."
+        )
 
 
 def run_process(train: Callable[[Path], None], arguments: list[str]) -> int:
     """Train the job named on the command line; a user's mistake is one sentence and exit code 2."""
     if len(arguments) != 1:
-        print("usage: python -m align.sft JOB.JSON (or align.dpo), the job.json that preparing the step wrote", file=sys.stderr)
+        print(
+            "usage: python -m align.sft JOB.JSON (or align.dpo), the job.json that preparing the step wrote",
+            file=sys.stderr,
+        )
         return 2
     try:
         train(Path(arguments[0]))

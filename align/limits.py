@@ -7,7 +7,11 @@ from typing import Any
 
 from kielo.errors import RecipeError
 
-_CONTEXT = ("max_position_embeddings", "n_positions", "seq_length")  # as model families spell it; ALiBi models have none
+_CONTEXT = (
+    "max_position_embeddings",
+    "n_positions",
+    "seq_length",
+)  # as model families spell it; ALiBi models have none
 
 
 def max_length(model: str, revision: str | None, trainer: Mapping[str, Any], part: str) -> int | None:
@@ -22,5 +26,7 @@ def max_length(model: str, revision: str | None, trainer: Mapping[str, Any], par
     context = next((getattr(config, name) for name in _CONTEXT if getattr(config, name, None)), None)
     written = trainer.get("max_length")
     if written is not None and context is not None and written > context:
-        raise RecipeError(f"{part}.trainer.max_length: {written} is more than the {context} tokens that model {model} can read; lower it.")
+        raise RecipeError(
+            f"{part}.trainer.max_length: {written} is more than the {context} tokens that model {model} can read; lower it."
+        )
     return written or context

@@ -45,7 +45,11 @@ class Metrics(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Start the clock and the progress bar."""
         self.began = time.monotonic()
-        self.bar = progress(state.max_steps, f"{self.job.kind}/{self.job.folder.name}", "steps", state.global_step) if self.writes else None
+        self.bar = (
+            progress(state.max_steps, f"{self.job.kind}/{self.job.folder.name}", "steps", state.global_step)
+            if self.writes
+            else None
+        )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Move the progress bar."""
@@ -58,8 +62,14 @@ class Metrics(TrainerCallback):
         if "loss" not in logs:  # the trainer's closing summary
             return
         if not math.isfinite(logs["loss"]):
-            raise RecipeError(f"{self.job.folder}: the loss is no number any more at step {state.global_step}; lower {self.job.kind}.trainer.learning_rate or raise warmup_ratio.")
-        values = {key: value if math.isfinite(value) else None for key, value in logs.items() if isinstance(value, int | float)}
+            raise RecipeError(
+                f"{self.job.folder}: the loss is no number any more at step {state.global_step}; lower {self.job.kind}.trainer.learning_rate or raise warmup_ratio."
+            )
+        values = {
+            key: value if math.isfinite(value) else None
+            for key, value in logs.items()
+            if isinstance(value, int | float)
+        }
         tokens = self.tokens_before + int(values.pop("num_tokens", 0) or 0)
         seconds = round(self.seconds_before + time.monotonic() - self.began, 3)
         row = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 4), "tokens": tokens, "seconds": seconds}

@@ -28,7 +28,9 @@ def run(place: Workplace) -> Outcome:
         available = len(rows.get(code, []))
         counts[code] = {"share": share, "rows": len(chosen[code]), "available": available}
         if share and not chosen[code]:
-            raise SourceError(f"mix {name}: a share of {share:g} of {available} '{code}' rows is none; raise the share, or look into the data sets' rejected.jsonl.")
+            raise SourceError(
+                f"mix {name}: a share of {share:g} of {available} '{code}' rows is none; raise the share, or look into the data sets' rejected.jsonl."
+            )
     mixed = training_order((row for part in chosen.values() for row in part), seed)
     if not mixed:
         raise SourceError(f"mix {name}: no rows at all; give at least one language a share above 0.")
@@ -46,7 +48,9 @@ def _read(place: Workplace, datasets: Iterable[str]) -> dict[str, list[Conversat
         for row in read_records("conversations", file):
             assert isinstance(row, Conversation)
             if (row.language, row.id) in seen:
-                raise SourceError(f"{file}: id '{row.id}' occurs twice in language '{row.language}'; ids must be unique.")
+                raise SourceError(
+                    f"{file}: id '{row.id}' occurs twice in language '{row.language}'; ids must be unique."
+                )
             seen.add((row.language, row.id))
             by_language.setdefault(row.language, []).append(row)
     return by_language

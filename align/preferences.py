@@ -26,7 +26,9 @@ class PairTokens:
         return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
 
 
-def tokenise_pairs(pairs: Iterable[PreferencePair], chat: Chat, max_length: int | None) -> tuple[list[PairTokens], Tally]:
+def tokenise_pairs(
+    pairs: Iterable[PreferencePair], chat: Chat, max_length: int | None
+) -> tuple[list[PairTokens], Tally]:
     """Tokenise pairs; answers over `max_length` tokens (prompt included) lose their end, pairs that teach nothing are dropped."""
     kept, tally, usable = [], Tally(), []
     for pair in pairs:
@@ -70,7 +72,9 @@ def _split(pair: PreferencePair, better: Encoded, worse: Encoded) -> PairTokens 
     prompt = better.input_ids[:start]
     if prompt != worse.input_ids[:other_start]:
         return None
-    return PairTokens(pair.id, pair.language, prompt, better.input_ids[start:end], worse.input_ids[other_start:other_end])
+    return PairTokens(
+        pair.id, pair.language, prompt, better.input_ids[start:end], worse.input_ids[other_start:other_end]
+    )
 
 
 def _cut(tokens: PairTokens, max_length: int | None) -> PairTokens | str:

@@ -39,7 +39,9 @@ def prepare(place: Workplace) -> Path:
     limit = max_length(model, revision, settings["trainer"], "sft")
     kept, tally = tokenise(conversations, chat, settings["loss_on"], limit)
     if not kept:
-        raise SourceError(f"{place.step.name}: no row can be trained on ({tally.reasons()}); raise sft.trainer.max_length or look at the rows.")
+        raise SourceError(
+            f"{place.step.name}: no row can be trained on ({tally.reasons()}); raise sft.trainer.max_length or look at the rows."
+        )
     columns = {name: [getattr(row, name) for row in kept] for name in ("id", "language", "input_ids", "labels")}
     job = Job(
         kind="sft", model=model, revision=revision, model_identity=place.step.settings["model"],
@@ -66,7 +68,9 @@ def _trainer() -> tuple[type[Any], training.Build]:
     from trl import SFTConfig, SFTTrainer
 
     def make(job: Job, model: Any, arguments: Any, dataset: Any, tokenizer: Any, adapter: Any) -> Any:
-        trainer = SFTTrainer(model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter)
+        trainer = SFTTrainer(
+            model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter
+        )
         if job.neftune_noise_alpha is not None:
             # transformers' own neftune_noise_alpha stays unset: its scale is that of the padded length
             neftune.attach(trainer.model, job.neftune_noise_alpha)

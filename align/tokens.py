@@ -59,10 +59,19 @@ class Tally:
 
     def reasons(self) -> str:
         """Say why rows were dropped: `fi: 3 no_answer`."""
-        return "; ".join(f"{language}: {count} {reason}" for language, counts in self.by_language.items() for reason, count in counts["dropped"].items()) or "there are none"
+        return (
+            "; ".join(
+                f"{language}: {count} {reason}"
+                for language, counts in self.by_language.items()
+                for reason, count in counts["dropped"].items()
+            )
+            or "there are none"
+        )
 
 
-def tokenise(rows: Iterable[Conversation], chat: Chat, loss_on: LossOn, max_length: int | None) -> tuple[list[Tokens], Tally]:
+def tokenise(
+    rows: Iterable[Conversation], chat: Chat, loss_on: LossOn, max_length: int | None
+) -> tuple[list[Tokens], Tally]:
     """Tokenise conversations with labels; rows over `max_length` tokens lose their end, rows with nothing to train are dropped."""
     kept, tally = [], Tally()
     conversations = []
@@ -125,5 +134,7 @@ def _batches(items: Iterable[tuple[str, Sequence[Message]]]) -> Iterator[list[tu
 
 def _token_span(offsets: Sequence[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int]:
     """Find the tokens wholly inside a span of characters; one merged over its start belongs to the prompt."""
-    inside = [index for index, (start, end) in enumerate(offsets) if span[0] <= start and end <= span[1] and start < end]
+    inside = [
+        index for index, (start, end) in enumerate(offsets) if span[0] <= start and end <= span[1] and start < end
+    ]
     return (inside[0], inside[-1] + 1) if inside else (0, 0)

@@ -36,7 +36,11 @@ def train(file: Path, build: Callable[[], tuple[type[Any], Build]]) -> None:
     """
     job = read_job(file)
     record = read_json(job.folder / RECORD)
-    if record is not None and record.get("job") == job.fingerprint and record.get("model") == checkpoints.sizes(job.folder / MODEL):
+    if (
+        record is not None
+        and record.get("job") == job.fingerprint
+        and record.get("model") == checkpoints.sizes(job.folder / MODEL)
+    ):
         return
     _send_no_telemetry()
     machine = this_machine()
@@ -85,7 +89,9 @@ def _make_trainer(job: Job, machine: Machine, build: Callable[[], tuple[type[Any
     try:
         config_class, make = build()
     except ImportError as error:
-        raise MissingExtraError(f"training needs the packages of the extra `train` ({error}); pip install -e '.[train]'.") from error
+        raise MissingExtraError(
+            f"training needs the packages of the extra `train` ({error}); pip install -e '.[train]'."
+        ) from error
     from datasets import load_from_disk
     from transformers import AutoTokenizer, PrinterCallback
 
@@ -101,7 +107,9 @@ def _make_trainer(job: Job, machine: Machine, build: Callable[[], tuple[type[Any
     dataset = load_from_disk(str(job.folder / TOKENS))
     trainer = _as_user_mistake(job, lambda: make(job, model, arguments, dataset, tokenizer, adapter_config(job, model)))
     trainer.remove_callback(PrinterCallback)
-    trainer.create_model_card = lambda *_, **__: None  # TRL's card, written with every checkpoint, names neither data nor settings
+    trainer.create_model_card = lambda *_, **__: (
+        None
+    )  # TRL's card, written with every checkpoint, names neither data nor settings
     if machine.device == "cpu" and not (arguments.bf16 or arguments.fp16):
         _use_cpu_head(trainer)
     trainer.add_callback(Metrics(job, resumed, trainer.is_world_process_zero()))
@@ -146,4 +154,6 @@ def collect(folder: Path) -> Outcome:
     assert record is not None and record["job"] == job.fingerprint, f"{folder}: no finished training of this job"
     files = sorted(str(path.relative_to(folder)) for path in (folder / MODEL).rglob("*") if path.is_file())
     shown = {key: value for key, value in record.items() if key not in ("job", "model")}
-    return Outcome(tuple(files), {"languages": job.counts, "rows": job.rows, "added_tokens": len(job.added_token_ids), **shown})
+    return Outcome(
+        tuple(files), {"languages": job.counts, "rows": job.rows, "added_tokens": len(job.added_token_ids), **shown}
+    )

@@ -37,7 +37,10 @@ def answer(prompts: Sequence[Prompt], model: Path, engine: Engine, max_tokens: i
         GenerationError: the engine cannot go on, or failed to answer a prompt; the answers it gave stay in the store.
     """
     requests = [Request((Message("user", prompt.text),), Sampling(max_tokens)) for prompt in prompts]
-    with open_generator(engine, str(model), None, folder / "logs") as generator, CompletionStore(folder / STORE) as store:
+    with (
+        open_generator(engine, str(model), None, folder / "logs") as generator,
+        CompletionStore(folder / STORE) as store,
+    ):
         completions = complete(generator, requests, store, "responses")
     _refuse_errors(completions, folder)
     responses = [_response(prompt, made) for prompt, made in zip(prompts, completions, strict=True)]

@@ -41,7 +41,13 @@ def score_responses(
     rules = LanguageRules.from_pack(pack.code, pack.ifeval)
 
     def scored(texts: Sequence[str]) -> Scores:
-        return score(prompts, [Answer(p.text, text, p.key) for p, text in zip(prompts, texts, strict=True)], rules, mode, sentences)
+        return score(
+            prompts,
+            [Answer(p.text, text, p.key) for p, text in zip(prompts, texts, strict=True)],
+            rules,
+            mode,
+            sentences,
+        )
 
     texts = [response.response for response in responses]
     document = to_document(scored(texts))
@@ -69,7 +75,9 @@ def count_languages(prompts: Sequence[Prompt], texts: Sequence[str], pack: Langu
     """
     if pack.langdetect is None:
         return None
-    free = [text for prompt, text in zip(prompts, texts, strict=True) if RESPONSE_LANGUAGE not in prompt.instruction_ids]
+    free = [
+        text for prompt, text in zip(prompts, texts, strict=True) if RESPONSE_LANGUAGE not in prompt.instruction_ids
+    ]
     found = response_language(free, pack.code, pack.langdetect)
     return {
         "target": pack.code, "asked": pack.langdetect, "in_target": found.in_asked, "total": found.texts,

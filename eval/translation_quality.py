@@ -48,9 +48,15 @@ def pair_up(references: Mapping[str, SentencePair], machine: Mapping[str, Senten
     stray = [name for name in machine if name not in references]
     if stray:
         raise SourceError(f"translation '{stray[0]}' has no reference sentence; were the source rows made again?")
-    pairs = [Translated(row.id, row.source, row.target, machine[row.id].target) for row in references.values() if row.id in machine]
+    pairs = [
+        Translated(row.id, row.source, row.target, machine[row.id].target)
+        for row in references.values()
+        if row.id in machine
+    ]
     if not pairs:
-        raise SourceError(f"none of the {len(references)} sentences has an accepted translation, so there is nothing to measure.")
+        raise SourceError(
+            f"none of the {len(references)} sentences has an accepted translation, so there is nothing to measure."
+        )
     return pairs
 
 

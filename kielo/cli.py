@@ -62,11 +62,16 @@ def _refuse_namesakes() -> None:
         spec = find_spec(name)
         origin = Path(spec.origin).resolve() if spec and spec.origin else None
         if origin is None or here not in origin.parents:
-            raise UsageError(f"the package '{name}' found first is {origin}, not Kielo's; uninstall it or use a fresh virtual environment.")
+            raise UsageError(
+                f"the package '{name}' found first is {origin}, not Kielo's; uninstall it or use a fresh virtual environment."
+            )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kielo", description="Post-training recipes for languages that have a language model but no post-training data.")
+    parser = argparse.ArgumentParser(
+        prog="kielo",
+        description="Post-training recipes for languages that have a language model but no post-training data.",
+    )
     parser.add_argument("--version", action="version", version=f"kielo {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _recipe_verb(verbs, "check", "check a recipe without running anything", _check)
@@ -78,10 +83,27 @@ def _parser() -> argparse.ArgumentParser:
     for stage, stage_parser in zip(STAGE_VERBS, stages, strict=True):
         stage_parser.set_defaults(stage=stage)
     for with_limit in (plan, status, run, *stages):
-        with_limit.add_argument("--limit", type=_positive, metavar="N", help="keep the first N records of each data set (in a run folder of its own)")
+        with_limit.add_argument(
+            "--limit",
+            type=_positive,
+            metavar="N",
+            help="keep the first N records of each data set (in a run folder of its own)",
+        )
     for working in (run, *stages):
-        working.add_argument("--only", action="append", default=[], metavar="STEP", help="only this step, or every step below this name; may be repeated")
-        working.add_argument("--redo", action="append", default=[], metavar="STEP", help="make this step again, and what stands on it; may be repeated")
+        working.add_argument(
+            "--only",
+            action="append",
+            default=[],
+            metavar="STEP",
+            help="only this step, or every step below this name; may be repeated",
+        )
+        working.add_argument(
+            "--redo",
+            action="append",
+            default=[],
+            metavar="STEP",
+            help="make this step again, and what stands on it; may be repeated",
+        )
         working.add_argument("--dry-run", action="store_true", help="say what would be made, make nothing")
     return parser
 
@@ -90,19 +112,29 @@ def _recipe_verb(verbs: Any, name: str, text: str, function: Any) -> argparse.Ar
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe, such as recipes/pocket.yaml")
     if name != "check":
-        parser.add_argument("--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder (default: runs/<recipe name>)")
+        parser.add_argument(
+            "--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder (default: runs/<recipe name>)"
+        )
     parser.set_defaults(function=function, limit=None)
     return parser
 
 
 def _score_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kielo eval score", description="Score stored answers to IFEval prompts without running a model.")
+    parser = argparse.ArgumentParser(
+        prog="kielo eval score", description="Score stored answers to IFEval prompts without running a model."
+    )
     parser.add_argument("eval", choices=["eval"], help=argparse.SUPPRESS)
     parser.add_argument("score", choices=["score"], help=argparse.SUPPRESS)
     parser.add_argument("--prompts", type=Path, required=True, metavar="FILE", help="IFEval rows, .jsonl or .jsonl.gz")
-    parser.add_argument("--responses", type=Path, required=True, metavar="FILE", help="rows {prompt, response}, .jsonl or .jsonl.gz")
-    parser.add_argument("--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/")
-    parser.add_argument("--mode", default="compat", metavar="MODE", help="compat: verdict for verdict as lm-evaluation-harness")
+    parser.add_argument(
+        "--responses", type=Path, required=True, metavar="FILE", help="rows {prompt, response}, .jsonl or .jsonl.gz"
+    )
+    parser.add_argument(
+        "--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/"
+    )
+    parser.add_argument(
+        "--mode", default="compat", metavar="MODE", help="compat: verdict for verdict as lm-evaluation-harness"
+    )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write totals and per-prompt verdicts here")
     parser.set_defaults(function=_score)
     return parser
@@ -121,7 +153,9 @@ def _check(arguments: argparse.Namespace) -> None:
     recipe = load(arguments.recipe)
     plan = make_plan(recipe)
     trained = sum(step.kind in ("sft", "dpo") for step in plan)
-    print(f"{arguments.recipe}: good. {recipe.source_language} -> {recipe.language}, {recipe.model}: {len(plan)} steps, {trained} trainings.")
+    print(
+        f"{arguments.recipe}: good. {recipe.source_language} -> {recipe.language}, {recipe.model}: {len(plan)} steps, {trained} trainings."
+    )
 
 
 def _opened(arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolder]:
@@ -139,7 +173,9 @@ def _plan(arguments: argparse.Namespace) -> None:
     width = max(len(step.name) for step in plan)
     for step in plan:
         inputs = ", ".join(step.inputs) if len(step.inputs) <= 4 else f"{len(step.inputs)} steps"
-        print(f"{step.name:{width}}  {'accelerator' if step.accelerator else 'cpu':11}  {f'<- {inputs}' if inputs else ''}".rstrip())
+        print(
+            f"{step.name:{width}}  {'accelerator' if step.accelerator else 'cpu':11}  {f'<- {inputs}' if inputs else ''}".rstrip()
+        )
     print(f"{len(plan)} steps; {recipe.name} would be made in {run.path}")
 
 
@@ -189,7 +225,9 @@ def _score(arguments: argparse.Namespace) -> None:
     out = arguments.json
     if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
         raise UsageError(f"--json {out}: not a file that can be written; name a file in a folder that exists.")
-    if out and any(out.exists() and out.samefile(given) for given in (arguments.prompts, arguments.responses) if given.exists()):
+    if out and any(
+        out.exists() and out.samefile(given) for given in (arguments.prompts, arguments.responses) if given.exists()
+    ):
         raise UsageError(f"--json {out}: this file is an input; name another one.")
     try:
         rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)

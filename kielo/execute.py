@@ -17,7 +17,13 @@ FUNCTIONS: Mapping[Kind, str] = {
     "source": "translate.sources", "translate": "translate.stage", "mix": "align.mix", "sft": "align.sft", "dpo": "align.dpo",
     "eval": "eval.stage", "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
 }  # fmt: skip
-EXTRAS: Mapping[Kind, str] = {"sft": "train", "dpo": "train", "translate": "train", "eval": "train,eval", "translation-quality": "eval"}
+EXTRAS: Mapping[Kind, str] = {
+    "sft": "train",
+    "dpo": "train",
+    "translate": "train",
+    "eval": "train,eval",
+    "translation-quality": "eval",
+}
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -56,7 +62,9 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
 def _sentence(error: OSError, run: RunFolder) -> Exception:
     """Say what a full disk or a locked folder means; any other error is our bug and stays as it is."""
     if error.errno in FULL:
-        return RunFolderError(f"no space left on the disk of {run.path}; make room and run the same command again: what was made so far is kept.")
+        return RunFolderError(
+            f"no space left on the disk of {run.path}; make room and run the same command again: what was made so far is kept."
+        )
     if error.errno in (errno.EACCES, errno.EROFS) and str(error.filename or "").startswith(str(run.path)):
         return RunFolderError(f"{error.filename}: this folder cannot be written to; give --run another one.")
     return error
@@ -87,10 +95,14 @@ def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) ->
         return
     missing = [name for name in step.inputs if run.record(name) is None]
     if missing:
-        raise RunFolderError(f"step {step.name} needs {', '.join(missing)}, which is not complete; run it first (or leave out --only).")
+        raise RunFolderError(
+            f"step {step.name} needs {', '.join(missing)}, which is not complete; run it first (or leave out --only)."
+        )
     say(f"{label}{' (continued)' if standing.state == 'begun' else ''}")
     began = run.begin(step)
-    outcome = _call(step, Workplace(step, recipe, run.folder(step.name), {name: run.folder(name) for name in step.inputs}))
+    outcome = _call(
+        step, Workplace(step, recipe, run.folder(step.name), {name: run.folder(name) for name in step.inputs})
+    )
     run.finish(step, outcome, began)
 
 
@@ -115,4 +127,6 @@ def _call(step: Step, place: Workplace) -> Outcome:
         if error.name is None or error.name.split(".")[0] in ("kielo", "translate", "align", "eval"):
             raise
         extra = EXTRAS.get(step.kind, "all")
-        raise MissingExtraError(f"step {step.name} needs the package {error.name}; install it with: pip install -e '.[{extra}]'.") from error
+        raise MissingExtraError(
+            f"step {step.name} needs the package {error.name}; install it with: pip install -e '.[{extra}]'."
+        ) from error

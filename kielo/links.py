@@ -41,7 +41,10 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
     yield from _datasets(recipe)
     yield from _batches(recipe)
     if recipe.eval.engine.kind == "openai":
-        yield ("eval", "engine", "kind"), "a running server cannot hold every tuned model in turn; use hf or vllm-server"
+        yield (
+            ("eval", "engine", "kind"),
+            "a running server cannot hold every tuned model in turn; use hf or vllm-server",
+        )
     for part, trainer in _trainers(recipe):
         for key in DPO_ONLY if part[0] == "sft" else ():
             if getattr(trainer, key) is not None:
@@ -49,11 +52,17 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
 
 
 def _shots(recipe: Recipe) -> Iterator[Broken]:
-    prompt, asks_engine = recipe.translate.prompt, recipe.translate.engine or any(dataset.engine for dataset in recipe.translate.datasets.values())
+    prompt, asks_engine = (
+        recipe.translate.prompt,
+        recipe.translate.engine or any(dataset.engine for dataset in recipe.translate.datasets.values()),
+    )
     if not asks_engine or prompt.shots_file == "pocket":
         return
     if not recipe.shots_path.is_file():
-        yield ("translate", "prompt"), f"few-shot prompts need translation pairs and there is no {recipe.shots_path}; write some or name a shots_file"
+        yield (
+            ("translate", "prompt"),
+            f"few-shot prompts need translation pairs and there is no {recipe.shots_path}; write some or name a shots_file",
+        )
     elif (held := len(read_shots(recipe.shots_path))) < prompt.shots:
         yield ("translate", "prompt", "shots"), f"{recipe.shots_path} holds {held}; write more or ask for fewer"
 
@@ -89,7 +98,10 @@ def _runs(recipe: Recipe) -> Iterator[Broken]:
     mixes = expand_mixes(recipe.sft.mixes)
     for name, run in recipe.sft.runs.items():
         if name in mixes:
-            yield ("sft", "runs", name), "a mix has this name already (every mix gives a run of its own); choose another"
+            yield (
+                ("sft", "runs", name),
+                "a mix has this name already (every mix gives a run of its own); choose another",
+            )
         if run.mix not in mixes:
             yield ("sft", "runs", name, "mix"), _unknown("mix", run.mix, mixes)
     sft = [f"sft/{name}" for name in (*mixes, *recipe.sft.runs)]

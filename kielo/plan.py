@@ -58,13 +58,29 @@ class Outcome:
 
 def make_plan(recipe: Recipe, limit: int | None = None) -> list[Step]:
     """Spell a recipe out as steps, every step after its inputs; `limit` keeps the first rows of each data set."""
-    return [*_data_steps(recipe, limit), *_mix_steps(recipe), *_sft_steps(recipe), *_dpo_steps(recipe), *_eval_steps(recipe), _report_step(recipe)]
+    return [
+        *_data_steps(recipe, limit),
+        *_mix_steps(recipe),
+        *_sft_steps(recipe),
+        *_dpo_steps(recipe),
+        *_eval_steps(recipe),
+        _report_step(recipe),
+    ]
 
 
 def _data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
     for name, dataset in recipe.translate.datasets.items():
         place = dataset.model_dump(exclude={"translate", "engine", "memory"}, exclude_unset=True)
-        yield Step(f"source/{name}", "source", {"translate": {"datasets": {name: place}}, "limit": limit, "source_language": recipe.source_language, **_file(recipe, dataset.local)})
+        yield Step(
+            f"source/{name}",
+            "source",
+            {
+                "translate": {"datasets": {name: place}},
+                "limit": limit,
+                "source_language": recipe.source_language,
+                **_file(recipe, dataset.local),
+            },
+        )
         if dataset.translate:
             yield _translate_step(recipe, name, dataset)
 
@@ -79,7 +95,14 @@ def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
         },
         **_file(recipe, memory.file if memory else None), **(_shots(recipe) if engine else {}),
     }  # fmt: skip
-    return Step(f"translate/{name}", "translate", settings, (f"source/{name}",), engine is not None, ("langdetect", "markdown-it-py", "sentencex"))
+    return Step(
+        f"translate/{name}",
+        "translate",
+        settings,
+        (f"source/{name}",),
+        engine is not None,
+        ("langdetect", "markdown-it-py", "sentencex"),
+    )
 
 
 def _shots(recipe: Recipe) -> dict[str, Any]:
@@ -133,7 +156,9 @@ def _sft_steps(recipe: Recipe) -> Iterator[Step]:
             "lora": lora and lora.model_dump(),
             "trainer": {**recipe.sft.trainer.set_keys(), **(run.trainer.set_keys() if run else {})},
         }  # fmt: skip
-        yield Step(f"sft/{name}", "sft", {**_training(recipe), "sft": settings}, (f"mix/{mix}",), True, _TRAINING_VERSIONS)
+        yield Step(
+            f"sft/{name}", "sft", {**_training(recipe), "sft": settings}, (f"mix/{mix}",), True, _TRAINING_VERSIONS
+        )
 
 
 def _dpo_steps(recipe: Recipe) -> Iterator[Step]:
@@ -148,7 +173,9 @@ def _dpo_steps(recipe: Recipe) -> Iterator[Step]:
         inputs = [start]
         for dataset, codes in run.data.items():
             inputs += [_rows_of(recipe, dataset, code) for code in codes]
-        yield Step(f"dpo/{name}", "dpo", {**_training(recipe), "dpo": settings}, tuple(inputs), True, _TRAINING_VERSIONS)
+        yield Step(
+            f"dpo/{name}", "dpo", {**_training(recipe), "dpo": settings}, tuple(inputs), True, _TRAINING_VERSIONS
+        )
 
 
 def _rows_of(recipe: Recipe, dataset: str, code: str) -> str:
@@ -159,7 +186,14 @@ def _eval_steps(recipe: Recipe) -> Iterator[Step]:
     if recipe.eval.translation:
         settings: dict[str, Any] = {"language": recipe.language, "source_language": recipe.source_language}
         rows = recipe.eval.translation
-        yield Step(f"eval/translation/{rows}", "translation-quality", settings, (f"source/{rows}", f"translate/{rows}"), False, ("sacrebleu",))
+        yield Step(
+            f"eval/translation/{rows}",
+            "translation-quality",
+            settings,
+            (f"source/{rows}", f"translate/{rows}"),
+            False,
+            ("sacrebleu",),
+        )
     ifeval = recipe.eval.ifeval
     for model in tuned_models(recipe) if ifeval else ():
         assert ifeval is not None
@@ -169,7 +203,14 @@ def _eval_steps(recipe: Recipe) -> Iterator[Step]:
                 "engine": _identity_of(recipe.eval.engine.model_dump()), "mode": "compat", "sentences": ifeval.sentences,
             }  # fmt: skip
             inputs = (model, _rows_of(recipe, ifeval.dataset, code))
-            yield Step(f"eval/{model}/{ifeval.dataset}-{code}", "eval", {"eval": settings}, inputs, True, ("langdetect", ifeval.sentences.replace("punkt", "nltk")))
+            yield Step(
+                f"eval/{model}/{ifeval.dataset}-{code}",
+                "eval",
+                {"eval": settings},
+                inputs,
+                True,
+                ("langdetect", ifeval.sentences.replace("punkt", "nltk")),
+            )
 
 
 def tuned_models(recipe: Recipe) -> tuple[str, ...]:
@@ -179,8 +220,20 @@ def tuned_models(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _report_step(recipe: Recipe) -> Step:
-    before = [*_data_steps(recipe, None), *_mix_steps(recipe), *_sft_steps(recipe), *_dpo_steps(recipe), *_eval_steps(recipe)]
-    return Step("report", "report", {"name": recipe.name, "description": recipe.description}, tuple(step.name for step in before), derived=True)
+    before = [
+        *_data_steps(recipe, None),
+        *_mix_steps(recipe),
+        *_sft_steps(recipe),
+        *_dpo_steps(recipe),
+        *_eval_steps(recipe),
+    ]
+    return Step(
+        "report",
+        "report",
+        {"name": recipe.name, "description": recipe.description},
+        tuple(step.name for step in before),
+        derived=True,
+    )
 
 
 def select(plan: list[Step], patterns: tuple[str, ...]) -> list[Step]:

@@ -47,7 +47,9 @@ def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
     """Yield one line per differing field: `sft.trainer.learning_rate: 2e-05 -> 1e-05`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(key for key in new if key not in old)]:
-            yield from differences(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{where}.{key}" if where else str(key))
+            yield from differences(
+                old.get(key, _ABSENT), new.get(key, _ABSENT), f"{where}.{key}" if where else str(key)
+            )
     elif old != new:
         yield f"{where}: {_short(old)} -> {_short(new)}"
 

@@ -41,7 +41,13 @@ def _table(name: str, part: dict[str, Any]) -> Iterator[str]:
 
 def _default(node: dict[str, Any]) -> str:
     value = node.get("default")
-    return "" if value is None or value == "" else "(its own defaults)" if isinstance(value, dict) and value else f"`{json.dumps(value)}`"
+    return (
+        ""
+        if value is None or value == ""
+        else "(its own defaults)"
+        if isinstance(value, dict) and value
+        else f"`{json.dumps(value)}`"
+    )
 
 
 def _kind(node: dict[str, Any]) -> str:

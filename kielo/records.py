@@ -174,11 +174,15 @@ def read_json(path: Path) -> dict[str, JSON] | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError as error:
-        raise RunFolderError(f"{path}: a part of this path is a file, not a folder; name another run folder with --run.") from error
+        raise RunFolderError(
+            f"{path}: a part of this path is a file, not a folder; name another run folder with --run."
+        ) from error
     except ValueError as error:  # not UTF-8, or not JSON
         raise RunFolderError(f"{path}: damaged ({error}); remove this file, its step is then made again.") from error
     if not isinstance(value, dict):
-        raise RunFolderError(f"{path}: damaged (a JSON object is needed); remove this file, its step is then made again.")
+        raise RunFolderError(
+            f"{path}: damaged (a JSON object is needed); remove this file, its step is then made again."
+        )
     return value
 
 

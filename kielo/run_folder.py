@@ -61,7 +61,9 @@ class RunFolder:
         path = self.folder(step_name) / RECORD
         record = read_json(path)
         if record is not None and not {"fields", "outputs", "sizes"} <= set(record):
-            raise RunFolderError(f"{path}: damaged (a part of it is missing); remove this file, its step is then made again.")
+            raise RunFolderError(
+                f"{path}: damaged (a part of it is missing); remove this file, its step is then made again."
+            )
         return record
 
     def claim(self, recipe: Recipe) -> None:
@@ -75,11 +77,15 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError(f"{self.path}: a file, not a folder; give --run a folder.")
         if before is None and self._is_foreign():
-            raise RunFolderError(f"{self.path}: this folder holds other files and no run of Kielo; give --run another folder.")
+            raise RunFolderError(
+                f"{self.path}: this folder holds other files and no run of Kielo; give --run another folder."
+            )
         identity = ("name", "language", "source_language", "model")
         if before is not None and any(before.get(key) != resolved[key] for key in identity):
             changes = "; ".join(differences({k: before.get(k) for k in identity}, {k: resolved[k] for k in identity}))
-            raise RunFolderError(f"{self.path}: made by another recipe ({changes}); give --run another folder, or this recipe another `name`.")
+            raise RunFolderError(
+                f"{self.path}: made by another recipe ({changes}); give --run another folder, or this recipe another `name`."
+            )
         if before != resolved:
             write_json(self.path / "recipe.json", resolved)
 
@@ -104,7 +110,9 @@ class RunFolder:
         if earlier is None or (inputs is None and made is None):
             return Standing("waiting" if earlier is None else "begun")
         if "fields" not in earlier:
-            raise RunFolderError(f"{self.folder(step.name) / BEGUN}: damaged; remove this file, its step is then made again.")
+            raise RunFolderError(
+                f"{self.folder(step.name) / BEGUN}: damaged; remove this file, its step is then made again."
+            )
         now = fields_of(step, inputs if inputs is not None else earlier["fields"]["inputs"])
         changes = tuple(differences(earlier["fields"], json.loads(canonical(now))))
         if changes:
@@ -148,7 +156,9 @@ class RunFolder:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 stream.seek(0)
-                raise RunFolderError(f"{self.folder(step_name)}: process {stream.read().strip()} works on this step; wait for it or end it.") from error
+                raise RunFolderError(
+                    f"{self.folder(step_name)}: process {stream.read().strip()} works on this step; wait for it or end it."
+                ) from error
             except OSError as error:
                 if error.errno not in _NO_LOCKS:  # a file system without locks: nothing guards it then
                     raise
@@ -170,7 +180,9 @@ class RunFolder:
         folder = self.folder(step.name)
         begun = read_json(folder / BEGUN)
         if begun is None:
-            raise RunFolderError(f"{folder}: begun.json vanished while the step ran; is another process clearing this folder?")
+            raise RunFolderError(
+                f"{folder}: begun.json vanished while the step ran; is another process clearing this folder?"
+            )
         record = {
             "name": step.name, "kind": step.kind, "fingerprint": fingerprint(begun["fields"]), "fields": begun["fields"],
             "outputs": {name: digest(folder / name) for name in sorted(outcome.outputs)},
@@ -184,4 +196,3 @@ class RunFolder:
 
 def _plain(counts: Mapping[str, Any]) -> Any:
     return json.loads(canonical(counts))
-

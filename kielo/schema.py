@@ -63,14 +63,24 @@ class Part(BaseModel):
 class Engine(Part):
     """A text generator."""
 
-    kind: Literal["hf", "openai", "vllm-server"] = Field("hf", description="hf: transformers in this process; openai: a running OpenAI-compatible server; vllm-server: vLLM servers that Kielo starts and ends")
+    kind: Literal["hf", "openai", "vllm-server"] = Field(
+        "hf",
+        description="hf: transformers in this process; openai: a running OpenAI-compatible server; vllm-server: vLLM servers that Kielo starts and ends",
+    )
     batch_tokens: int = Field(16384, gt=0, description="hf: prompt and completion tokens in one batch, at most")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="hf, vllm-server: number format of the weights")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="hf, vllm-server: number format of the weights"
+    )
     urls: tuple[str, ...] = Field((), description="openai: base URLs of the servers, such as http://node1:8000/v1")
-    served_model: str | None = Field(None, description="openai: the model's name on the server, where it differs from the recipe's")
-    concurrency: int = Field(128, gt=0, description="openai, vllm-server: requests under way at once")
+    served_model: str | None = Field(
+        None, description="openai: the model's name on the server, where it differs from the recipe's"
+    )
+    concurrency: int = Field(128, gt=0, description="openai, vllm-server: requests under way at once at each server")
     timeout_seconds: float = Field(600, gt=0, description="openai, vllm-server: limit of one request")
-    command: tuple[str, ...] = Field((), description="vllm-server: how to start Python where vLLM lives, such as [/envs/vllm/bin/python] or [singularity, exec, image.sif, python]; default: this Python")
+    command: tuple[str, ...] = Field(
+        (),
+        description="vllm-server: how to start Python where vLLM lives, such as [/envs/vllm/bin/python] or [singularity, exec, image.sif, python]; default: this Python",
+    )
     servers: int = Field(1, gt=0, description="vllm-server: how many servers to start on this machine")
     tensor_parallel: int = Field(1, gt=0, description="vllm-server: devices of one server")
     extra_args: tuple[str, ...] = Field((), description="vllm-server: further arguments of the server")
@@ -81,7 +91,9 @@ class Engine(Part):
         if self.kind == "openai" and not self.urls:
             raise ValueError("engine kind openai needs `urls`, such as [http://localhost:8000/v1]")
         if any("@" in url for url in self.urls):
-            raise ValueError("urls must hold no user name or password; give the key in the environment variable OPENAI_API_KEY")
+            raise ValueError(
+                "urls must hold no user name or password; give the key in the environment variable OPENAI_API_KEY"
+            )
         _refuse_idle(self, f"kind {self.kind}", _KEYS_OF_ENGINES - _ENGINE_KEYS[self.kind])
         return self
 
@@ -106,22 +118,32 @@ class FewShot(Part):
     """The few-shot prompt that a base model translates by."""
 
     shots: int = Field(5, ge=1, le=32, description="translation pairs before the text")
-    shots_file: str | None = Field(None, description="path relative to the recipe, or `pocket`; default: the language pack's")
+    shots_file: str | None = Field(
+        None, description="path relative to the recipe, or `pocket`; default: the language pack's"
+    )
 
 
 class Dataset(Part):
     """One data set: exactly one of hub, local, pocket says where its rows come from."""
 
-    kind: Literal["conversations", "preferences", "ifeval", "sentences"] = Field(description="what records its rows become")
+    kind: Literal["conversations", "preferences", "ifeval", "sentences"] = Field(
+        description="what records its rows become"
+    )
     hub: str | None = Field(None, description="Hub data set id")
-    revision: str | None = Field(None, description="hub: commit, tag or branch; pin a commit for a run that can be repeated")
+    revision: str | None = Field(
+        None, description="hub: commit, tag or branch; pin a commit for a run that can be repeated"
+    )
     config: str | None = Field(None, description="hub: configuration name")
     split: str = Field("train", description="hub: split")
     local: str | None = Field(None, description="path, relative to the recipe; .jsonl or .jsonl.gz")
-    pocket: Literal["oasst2", "helpsteer2", "ifeval", "parallel"] | None = Field(None, description="a data set of the pocket world")
+    pocket: Literal["oasst2", "helpsteer2", "ifeval", "parallel"] | None = Field(
+        None, description="a data set of the pocket world"
+    )
     rows: int = Field(400, gt=0, description="pocket: how many items to make")
     fields: dict[str, str] = Field({}, description="field name Kielo reads -> column of the rows, where they differ")
-    score: str = Field("helpfulness", description="preferences in HelpSteer2 rows: the column that ranks the two answers")
+    score: str = Field(
+        "helpfulness", description="preferences in HelpSteer2 rows: the column that ranks the two answers"
+    )
     licence: str | None = Field(None, description="licence of the rows, recorded beside them")
     translate: bool = Field(True, description="false: keep in the source language only")
     engine: Engine | None = Field(None, description="an engine for this data set alone")
@@ -138,25 +160,39 @@ class Dataset(Part):
         return self
 
 
-_DATASET_KEYS = {"hub": frozenset({"revision", "config", "split"}), "local": frozenset[str](), "pocket": frozenset({"rows"})}
+_DATASET_KEYS = {
+    "hub": frozenset({"revision", "config", "split"}),
+    "local": frozenset[str](),
+    "pocket": frozenset({"rows"}),
+}
 
 
 class Translate(Part):
     """How source-language data become target-language data."""
 
-    engine: Engine | None = Field(Engine(), description="who completes the few-shot prompts; null: translation memory alone")
+    engine: Engine | None = Field(
+        Engine(), description="who completes the few-shot prompts; null: translation memory alone"
+    )
     prompt: FewShot = FewShot()
     memory: Memory | None = Field(None, description="earlier translations, used before the engine is asked")
     max_tokens_ratio: float = Field(3.0, gt=0, description="most tokens of a translation per token of its source")
-    datasets: dict[Name, Dataset] = Field(min_length=1, description="name -> data set; the name becomes the first part of every row's id")
+    datasets: dict[Name, Dataset] = Field(
+        min_length=1, description="name -> data set; the name becomes the first part of every row's id"
+    )
 
 
 class Mix(Part):
     """Training conversations by language: the first `share` of one seeded order of each language's rows (nested)."""
 
-    shares: dict[Code, Share | Literal["X"]] = Field(min_length=1, description="language -> share of its rows, 0 to 1; X: the values below")
-    X: Annotated[tuple[Share, ...], AfterValidator(_once_each)] = Field((), description="a family: one mix per share; X in the mix's name becomes the percent")
-    datasets: Annotated[tuple[Name, ...], AfterValidator(_once_each)] = Field((), description="data sets to mix; default: every one of kind conversations")
+    shares: dict[Code, Share | Literal["X"]] = Field(
+        min_length=1, description="language -> share of its rows, 0 to 1; X: the values below"
+    )
+    X: Annotated[tuple[Share, ...], AfterValidator(_once_each)] = Field(
+        (), description="a family: one mix per share; X in the mix's name becomes the percent"
+    )
+    datasets: Annotated[tuple[Name, ...], AfterValidator(_once_each)] = Field(
+        (), description="data sets to mix; default: every one of kind conversations"
+    )
 
 
 class Lora(Part):
@@ -182,7 +218,10 @@ class Sft(Part):
     """Supervised fine-tuning: every mix gives a run of its own name; `runs` adds others."""
 
     trainer: Trainer = Trainer()
-    loss_on: Literal["all", "assistant"] = Field("all", description="all: every token of the conversation; assistant: the answers and their end-of-turn (the paper's prompt masking)")
+    loss_on: Literal["all", "assistant"] = Field(
+        "all",
+        description="all: every token of the conversation; assistant: the answers and their end-of-turn (the paper's prompt masking)",
+    )
     lora: Lora | None = None
     mixes: dict[Name, Mix] = Field(min_length=1)
     runs: dict[Name, SftRun] = {}
@@ -191,7 +230,9 @@ class Sft(Part):
 class DpoRun(Part):
     """One preference tuning."""
 
-    data: dict[Name, Annotated[Codes, Field(min_length=1)]] = Field(min_length=1, description="data set of kind preferences -> languages")
+    data: dict[Name, Annotated[Codes, Field(min_length=1)]] = Field(
+        min_length=1, description="data set of kind preferences -> languages"
+    )
     start: str | None = Field(None, description="sft/<run> to start from; default: dpo.start")
     beta: float | None = Field(None, gt=0, description="overrides dpo.beta")
     lora: Lora | None = None
@@ -214,16 +255,23 @@ class Ifeval(Part):
     dataset: Name = Field("ifeval", description="a data set of kind ifeval")
     languages: Codes = Field((), description="default: the source and the target language")
     max_tokens: int = Field(1280, gt=0, description="longest answer")
-    sentences: Literal["sentencex", "punkt"] = Field("sentencex", description="who splits sentences: sentencex knows many languages and needs no data; punkt (nltk's English data, which must be at hand) is what lm-evaluation-harness takes")
+    sentences: Literal["sentencex", "punkt"] = Field(
+        "sentencex",
+        description="who splits sentences: sentencex knows many languages and needs no data; punkt (nltk's English data, which must be at hand) is what lm-evaluation-harness takes",
+    )
 
 
 class Evaluate(Part):
     """What is measured on every tuned model, and on the translation."""
 
     engine: Engine = Engine()
-    models: Annotated[tuple[str, ...], AfterValidator(_once_each)] = Field((), description="sft/<run> and dpo/<run>; default: all of them")
+    models: Annotated[tuple[str, ...], AfterValidator(_once_each)] = Field(
+        (), description="sft/<run> and dpo/<run>; default: all of them"
+    )
     ifeval: Ifeval | None = None
-    translation: Name | None = Field(None, description="a data set of kind sentences: chrF and BLEU of the translation engine on it")
+    translation: Name | None = Field(
+        None, description="a data set of kind sentences: chrF and BLEU of the translation engine on it"
+    )
 
 
 class Recipe(Part):
@@ -233,9 +281,15 @@ class Recipe(Part):
     description: str = ""
     language: Code = Field(description="target language: a pack under recipes/languages/")
     source_language: Code = "en"
-    model: str = Field(min_length=1, description="Hub id; a folder, written /like/this or ./like/this (relative to the recipe); or `pocket`, the small base model shipped with Kielo")
+    model: str = Field(
+        min_length=1,
+        description="Hub id; a folder, written /like/this or ./like/this (relative to the recipe); or `pocket`, the small base model shipped with Kielo",
+    )
     revision: str | None = Field(None, description="of the model on the Hub")
-    chat_template: str = Field("chatml", description="a template of recipes/chat_templates/, or a path to a .jinja file, relative to the recipe")
+    chat_template: str = Field(
+        "chatml",
+        description="a template of recipes/chat_templates/, or a path to a .jinja file, relative to the recipe",
+    )
     seed: int = Field(0, ge=0)
     translate: Translate
     sft: Sft

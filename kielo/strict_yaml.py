@@ -24,7 +24,9 @@ class _StrictLoader(yaml.SafeLoader):
         """Refuse aliases: nested ones can spell out to more than a machine holds."""
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, f"aliases (*{event.anchor}) are not read in recipes; write the values out", event.start_mark)
+            raise yaml.composer.ComposerError(
+                None, None, f"aliases (*{event.anchor}) are not read in recipes; write the values out", event.start_mark
+            )
         return super().compose_node(parent, index)
 
 
@@ -46,7 +48,9 @@ def load(path: Path) -> tuple[dict[str, Any], Lines]:
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError as error:
-        raise RecipeError(f"{path}: no such file; give the path of a recipe, for instance recipes/pocket.yaml.") from error
+        raise RecipeError(
+            f"{path}: no such file; give the path of a recipe, for instance recipes/pocket.yaml."
+        ) from error
     except OSError as error:
         if not isinstance(error, IsADirectoryError):
             raise RecipeError(f"{path}: cannot be read ({error.strerror}).") from error
@@ -65,7 +69,9 @@ def load(path: Path) -> tuple[dict[str, Any], Lines]:
     except RecipeError:
         raise
     except (RecursionError, ValueError) as error:
-        raise RecipeError(f"{path}: not a recipe ({type(error).__name__}: {str(error)[:100]}); write it out plainly.") from error
+        raise RecipeError(
+            f"{path}: not a recipe ({type(error).__name__}: {str(error)[:100]}); write it out plainly."
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = at(path, mark.line + 1 if mark else None)
@@ -82,7 +88,9 @@ def _walk(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Pat
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in seen:
-                raise RecipeError(f"{at(path, line)}: key '{name}' stands already in line {seen[name]}; remove one of them.")
+                raise RecipeError(
+                    f"{at(path, line)}: key '{name}' stands already in line {seen[name]}; remove one of them."
+                )
             if name == "<<":
                 raise RecipeError(f"{at(path, line)}: merge keys ('<<') are not read in recipes; write the values out.")
             seen[name] = lines[*where, name] = line

@@ -21,13 +21,25 @@ class Trainer(BaseModel):
     """Keys of `sft.trainer` and `dpo.trainer`; an absent key leaves the field to the level above, then to TRL's default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    global_batch_size: int | None = Field(None, gt=0, description="conversations (or pairs) per optimiser step over all devices; gradient accumulation follows from it")
-    warmup_ratio: float | None = Field(None, ge=0, lt=1, description="share of the steps that warm up (TRL now spells it as a float warmup_steps)")
-    dtype: str | None = Field(None, pattern="^(float32|bfloat16|float16)$", description="number format the weights are loaded in; default float32 (under bf16 autocast on GPUs), bfloat16 for LoRA on GPUs")
+    global_batch_size: int | None = Field(
+        None,
+        gt=0,
+        description="conversations (or pairs) per optimiser step over all devices; gradient accumulation follows from it",
+    )
+    warmup_ratio: float | None = Field(
+        None, ge=0, lt=1, description="share of the steps that warm up (TRL now spells it as a float warmup_steps)"
+    )
+    dtype: str | None = Field(
+        None,
+        pattern="^(float32|bfloat16|float16)$",
+        description="number format the weights are loaded in; default float32 (under bf16 autocast on GPUs), bfloat16 for LoRA on GPUs",
+    )
     learning_rate: float | None = Field(None, gt=0)
     num_train_epochs: float | None = Field(None, gt=0)
     max_steps: int | None = Field(None, gt=0)
-    per_device_train_batch_size: int | None = Field(None, gt=0, description="conversations (or pairs) in one device's memory at once")
+    per_device_train_batch_size: int | None = Field(
+        None, gt=0, description="conversations (or pairs) in one device's memory at once"
+    )
     max_length: int | None = Field(None, gt=0, description="tokens; longer rows are cut and counted")
     lr_scheduler_type: Scheduler | None = None
     lr_scheduler_kwargs: dict[str, Any] | None = None

@@ -18,7 +18,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "kielo.cli", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd, env=ENVIRONMENT)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd, env=ENVIRONMENT
+    )
 
 
 def kielo(*arguments: object, cwd: Path) -> str:
@@ -68,10 +70,18 @@ def test_every_row_is_accounted_for(quick):
     run, _ = quick
     for name in ("oasst2", "helpsteer2", "ifeval"):
         counts = load(run / f"translate/{name}/step.json")["counts"]
-        lines = {file: len((run / f"translate/{name}/{file}").read_text("utf-8").splitlines()) for file in ("accepted.jsonl", "rejected.jsonl")}
+        lines = {
+            file: len((run / f"translate/{name}/{file}").read_text("utf-8").splitlines())
+            for file in ("accepted.jsonl", "rejected.jsonl")
+        }
         assert counts["accepted"] == lines["accepted.jsonl"]
         assert counts["records"] == len((run / f"source/{name}/rows.jsonl").read_text("utf-8").splitlines())
-        assert counts["records"] == lines["accepted.jsonl"] + len({json.loads(line)["id"] for line in (run / f"translate/{name}/rejected.jsonl").read_text("utf-8").splitlines()})
+        assert counts["records"] == lines["accepted.jsonl"] + len(
+            {
+                json.loads(line)["id"]
+                for line in (run / f"translate/{name}/rejected.jsonl").read_text("utf-8").splitlines()
+            }
+        )
 
 
 def test_a_second_run_makes_nothing(quick):
@@ -79,9 +89,9 @@ def test_a_second_run_makes_nothing(quick):
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
     said = kielo("run", ROOT / "recipes/pocket-quick.yaml", cwd=run.parents[1])
     assert "[" not in said.splitlines()[0], "no step was made"
-    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and ".locks" not in path.parts} == {
-        path: when for path, when in before.items() if ".locks" not in path.parts
-    }
+    assert {
+        path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and ".locks" not in path.parts
+    } == {path: when for path, when in before.items() if ".locks" not in path.parts}
 
 
 TRANSLATION = """\
@@ -116,7 +126,9 @@ def test_kill_9_during_translation_then_the_same_files(tmp_path):
     folder = killed / "runs/kill/translate/oasst2"
     assert not (folder / "step.json").exists(), "the kill came too late to prove anything"
     kielo("translate", recipe, cwd=killed)
-    keys = [json.loads(line)["key"] for shard in store.glob("*.jsonl") for line in shard.read_text("utf-8").splitlines()]
+    keys = [
+        json.loads(line)["key"] for shard in store.glob("*.jsonl") for line in shard.read_text("utf-8").splitlines()
+    ]
     assert len(keys) == len(set(keys)), "no completion was made twice"
     for name in ("accepted.jsonl", "rejected.jsonl", "translations.jsonl"):
         assert (folder / name).read_bytes() == (tmp_path / "whole/runs/kill/translate/oasst2" / name).read_bytes(), name
@@ -152,7 +164,13 @@ def test_kill_9_during_sft_then_the_same_order_and_weights(tmp_path):
     kielo("sft", recipe, cwd=tmp_path / "killed")
     assert load(folder / "step.json")["counts"]["resumed_from_step"] >= 5
     whole = tmp_path / "whole/runs/kill/sft/english"
-    metrics = [[{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in (place / "metrics.jsonl").read_text().splitlines()] for place in (whole, folder)]
+    metrics = [
+        [
+            {key: value for key, value in json.loads(line).items() if key != "seconds"}
+            for line in (place / "metrics.jsonl").read_text().splitlines()
+        ]
+        for place in (whole, folder)
+    ]
     assert metrics[0] == metrics[1], "the same rows in the same order, step by step"
     assert (folder / "model/model.safetensors").read_bytes() == (whole / "model/model.safetensors").read_bytes()
 
@@ -173,7 +191,7 @@ sft:
     en-fi-100pct: {{shares: {{en: 1.0, fi: 1.0}}}}
 dpo:
   start: sft/en-fi-100pct
-  trainer: {{learning_rate: 1e-4, num_train_epochs: 1, global_batch_size: 32, max_length: 512}}
+  trainer: {{learning_rate: 1e-4, max_steps: 20, global_batch_size: 16, max_length: 512}}
   runs:
     dpo-both: {{data: {{ranked: [en, fi]}}}}
 eval:

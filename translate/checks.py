@@ -112,7 +112,11 @@ def wrong_language(source: str, translation: str, direction: Direction) -> str |
         return None
     whole = _languages(prose)
     top = max(whole, key=lambda code: whole[code], default=wanted)
-    if wanted not in whole and whole.get(top, 0) >= SURE and (top == unwanted or _letters(prose) >= 4 * LANGUAGE_LETTERS):
+    if (
+        wanted not in whole
+        and whole.get(top, 0) >= SURE
+        and (top == unwanted or _letters(prose) >= 4 * LANGUAGE_LETTERS)
+    ):
         return f"'{top}' rather than '{wanted}': {prose.strip():.80}"
     if whole.get(wanted, 0) >= CERTAIN:  # seven samples of the letters all agree: no need to ask line by line
         return None

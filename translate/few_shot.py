@@ -32,7 +32,9 @@ def load_shots(recipe: Recipe) -> tuple[Shot, ...]:
     path = recipe.shots_path
     shots = _by_kind_in_turn(read_shots(path))
     if len(shots) < wanted:
-        raise RecipeError(f"{path}: holds {len(shots)} shots, translate.prompt.shots asks for {wanted}; add shots or ask for fewer.")
+        raise RecipeError(
+            f"{path}: holds {len(shots)} shots, translate.prompt.shots asks for {wanted}; add shots or ask for fewer."
+        )
     return tuple(shots[:wanted])
 
 

@@ -82,7 +82,9 @@ def _fixed_forms(prompt: Prompt, forms: Mapping[str, str], direction: Direction)
 def _options(language: Language) -> list[str]:
     options = language.ifeval.get("constrained_options")
     if not isinstance(options, list) or len(options) != 3:
-        raise RecipeError(f"recipes/languages/{language.code}.yaml: ifeval.constrained_options needs the 3 phrases for yes, no and maybe.")
+        raise RecipeError(
+            f"recipes/languages/{language.code}.yaml: ifeval.constrained_options needs the 3 phrases for yes, no and maybe."
+        )
     return [str(option) for option in options]
 
 

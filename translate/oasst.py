@@ -41,7 +41,9 @@ def tree_messages(rows: Sequence[tuple[int, Row]], file: str) -> list[tuple[int,
         while waiting:
             parent, message = waiting.pop(0)
             if not isinstance(message, Mapping) or not isinstance(message.get("replies", []), list):
-                raise SourceError(f"{at(file, line)}: a message of this tree is no object with 'replies'; mend the row.")
+                raise SourceError(
+                    f"{at(file, line)}: a message of this tree is no object with 'replies'; mend the row."
+                )
             flat.append((line, {**message, "parent_id": parent}))
             waiting += [(message.get("message_id"), reply) for reply in message.get("replies", [])]
     return flat
@@ -74,8 +76,12 @@ def _node(row: Row, place: str, language: str) -> Node:
     if not isinstance(role, str) or role not in _ROLES:
         raise SourceError(f"{place}: role {role!r:.40} is unknown; OASST knows {' and '.join(_ROLES)}.")
     if not isinstance(text, str):
-        raise SourceError(f"{place}: 'text' is missing; name its column in the recipe, such as `fields: {{text: text_en}}`.")
-    order = float(rank) if isinstance(rank, int | float) and rank == rank else _UNRANKED  # tables write absent ranks as NaN
+        raise SourceError(
+            f"{place}: 'text' is missing; name its column in the recipe, such as `fields: {{text: text_en}}`."
+        )
+    order = (
+        float(rank) if isinstance(rank, int | float) and rank == rank else _UNRANKED
+    )  # tables write absent ranks as NaN
     return Node(identity, parent, _ROLES[role], whole(text, "text", place), order, _withheld(row, text, language))
 
 
@@ -146,7 +152,9 @@ def oasst_preferences(trees: Trees, language: str, dropped: Counter[str]) -> Ite
             yield from _pairs(trees.get(node.id, ()), prompt, language, dropped)
 
 
-def _pairs(replies: Sequence[Node], prompt: tuple[Message, ...], language: str, dropped: Counter[str]) -> Iterator[PreferencePair]:
+def _pairs(
+    replies: Sequence[Node], prompt: tuple[Message, ...], language: str, dropped: Counter[str]
+) -> Iterator[PreferencePair]:
     answers = [reply for reply in replies if reply.role == "assistant" and reply.withheld in (None, "message deleted")]
     ranked = sorted((answer for answer in answers if answer.rank != _UNRANKED), key=lambda answer: answer.rank)
     dropped["answer without a rank"] += len(answers) - len(ranked)

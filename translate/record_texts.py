@@ -32,12 +32,16 @@ class Work:
     """Why its texts need not be translated any more."""
 
 
-def plan_work(records: Sequence[Record], direction: Direction, memory: Translator | None, translator: Translator) -> list[Work]:
+def plan_work(
+    records: Sequence[Record], direction: Direction, memory: Translator | None, translator: Translator
+) -> list[Work]:
     """List what is to be translated of each record; the arguments of IFEval prompts are translated here, in one batch."""
     prompts = [record for record in records if isinstance(record, Prompt)]
     if not prompts:
         return [Work(record, _texts_of(record)) for record in records]
-    arguments = [plain("argument", text) for text in dict.fromkeys(text for prompt in prompts for text in argument_texts(prompt))]
+    arguments = [
+        plain("argument", text) for text in dict.fromkeys(text for prompt in prompts for text in argument_texts(prompt))
+    ]
     answers = translate_texts(arguments, memory, translator)
     known = {text.source: answer for text, answer in zip(arguments, answers, strict=True)}
     return [_prompt_work(prompt, known, direction) for prompt in prompts]
@@ -59,7 +63,11 @@ def _texts_of(record: Record) -> tuple[Text, ...]:
         case Conversation():
             return tuple(_turns("messages", record.messages))
         case PreferencePair():
-            return (*_turns("prompt", record.prompt), plain("chosen", record.chosen), plain("rejected", record.rejected))
+            return (
+                *_turns("prompt", record.prompt),
+                plain("chosen", record.chosen),
+                plain("rejected", record.rejected),
+            )
         case SentencePair():
             return (plain("source", record.source),)
         case Prompt():
@@ -75,12 +83,20 @@ def rebuild(work: Work, language: str, translations: Mapping[str, str]) -> Recor
     record = work.record
     match record:
         case Conversation():
-            return dataclasses.replace(record, language=language, messages=_translated("messages", record.messages, translations))
+            return dataclasses.replace(
+                record, language=language, messages=_translated("messages", record.messages, translations)
+            )
         case PreferencePair():
             if translations["chosen"] == translations["rejected"]:
                 return Failure("identical-pair", f"both answers became: {translations['chosen']:.80}")
             prompt = _translated("prompt", record.prompt, translations)
-            return dataclasses.replace(record, language=language, prompt=prompt, chosen=translations["chosen"], rejected=translations["rejected"])
+            return dataclasses.replace(
+                record,
+                language=language,
+                prompt=prompt,
+                chosen=translations["chosen"],
+                rejected=translations["rejected"],
+            )
         case Prompt():
             translated = localised(record, language, work.forms, translations)
             return lost_argument(record, translated) or translated

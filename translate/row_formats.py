@@ -132,7 +132,9 @@ def _better_first(source: Source, first: tuple[str, Row], second: tuple[str, Row
 def _score(source: Source, place: str, row: Row) -> float:
     value = row.get(source.score)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise SourceError(f"{place}: '{source.score}' needs a number, this is {shown(value)}; set `score:` to another column or mend the row.")
+        raise SourceError(
+            f"{place}: '{source.score}' needs a number, this is {shown(value)}; set `score:` to another column or mend the row."
+        )
     return float(value)
 
 
@@ -147,7 +149,9 @@ def _helpsteer_turns(prompt: str, place: str) -> tuple[Message, ...]:
 
 def _ends_with_user(turns: tuple[Message, ...], place: str) -> tuple[Message, ...]:
     if turns[-1].role != "user":
-        raise SourceError(f"{place}: the prompt of a preference pair must end with a user turn; mend or remove the row.")
+        raise SourceError(
+            f"{place}: the prompt of a preference pair must end with a user turn; mend or remove the row."
+        )
     return turns
 
 
@@ -204,7 +208,9 @@ def _ifeval(source: Source) -> Iterator[Record]:
 
 def _without_padding(arguments: Any, place: str) -> dict[str, Any]:
     if not isinstance(arguments, Mapping | None):
-        raise SourceError(f"{place}: every item of 'kwargs' must be an object, this is {shown(arguments)}; mend the row.")
+        raise SourceError(
+            f"{place}: every item of 'kwargs' must be an object, this is {shown(arguments)}; mend the row."
+        )
     return {name: value for name, value in (arguments or {}).items() if value is not None}
 
 

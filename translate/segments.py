@@ -15,9 +15,7 @@ Span = tuple[int, int]
 
 # The line ends that CommonMark knows and markdown-it counts lines by; other Unicode line ends stay inside a line.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_MARKERS = re.compile(
-    r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,9}[.)](?=[ \t])|\#{1,6}(?=[ \t])|\[[ xX]\](?=[ \t])))*"
-)
+_MARKERS = re.compile(r"(?:[ \t]*(?:>|[-*+•](?=[ \t])|\d{1,9}[.)](?=[ \t])|\#{1,6}(?=[ \t])|\[[ xX]\](?=[ \t])))*")
 _LINK_DEFINITION = re.compile(r"[ \t>]*\[[^\]\n]+\]:\s*\S")
 _CELL = re.compile(r"(?:\\.|[^|\\])+|\\")
 _MATH_ENDS = {r"\[": r"\]", "$$": "$$", r"\begin{": r"\end{"}

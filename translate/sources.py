@@ -32,8 +32,16 @@ def run(place: Workplace) -> Outcome:
     dropped = {reason: number for reason, number in sorted(source.dropped.items()) if number}
     if not count:
         reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
-        raise SourceError(f"{file}: none of {len(source.rows)} rows gives a record ({reasons or 'no reason'}); check `kind:` and the rows.")
-    counts = {"rows_read": len(source.rows), "records": count, "dropped": dropped, "licence": dataset.licence, "limit": limit}
+        raise SourceError(
+            f"{file}: none of {len(source.rows)} rows gives a record ({reasons or 'no reason'}); check `kind:` and the rows."
+        )
+    counts = {
+        "rows_read": len(source.rows),
+        "records": count,
+        "dropped": dropped,
+        "licence": dataset.licence,
+        "limit": limit,
+    }
     return Outcome(("rows.jsonl",), counts)
 
 
@@ -47,7 +55,9 @@ def _renamed(rows: Rows, fields: Mapping[str, str], file: str) -> Iterator[tuple
     for line, row in rows:
         for field, column in fields.items():
             if column not in row:
-                raise SourceError(f"{at(file, line)}: no column '{column}' (`fields: {{{field}: {column}}}`); it has {', '.join(row) or 'none'}.")
+                raise SourceError(
+                    f"{at(file, line)}: no column '{column}' (`fields: {{{field}: {column}}}`); it has {', '.join(row) or 'none'}."
+                )
         yield line, {**row, **{field: row[column] for field, column in fields.items()}}
 
 
@@ -72,7 +82,9 @@ def _hub_rows(hub: str, dataset: Dataset) -> Iterable[dict[str, Any]]:
     try:
         table = datasets.load_dataset(hub, dataset.config, split=dataset.split, revision=dataset.revision)
     except ConnectionError as error:
-        raise SourceError(f"the Hub cannot be reached for {hub} ({error}); fetch it where there is a network, or use `local:`.") from error
+        raise SourceError(
+            f"the Hub cannot be reached for {hub} ({error}); fetch it where there is a network, or use `local:`."
+        ) from error
     except (FileNotFoundError, ValueError) as error:
         raise SourceError(f"{hub}: cannot be loaded ({error}); check hub, config, split and revision.") from error
     rows: Iterable[dict[str, Any]] = table

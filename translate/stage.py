@@ -78,7 +78,9 @@ def run(place: Workplace) -> Outcome:
     counts = _counts(verdicts, memory)
     if not counts["accepted"]:
         reasons = ", ".join(f"{reason}: {number}" for reason, number in counts["rejected"].items())
-        raise KieloError(f"{place.folder / 'rejected.jsonl'}: none of {len(verdicts)} records of {name} was accepted ({reasons}); see there, then check the engine, its shots and the memory.")
+        raise KieloError(
+            f"{place.folder / 'rejected.jsonl'}: none of {len(verdicts)} records of {name} was accepted ({reasons}); see there, then check the engine, its shots and the memory."
+        )
     return Outcome(OUTPUTS, counts)
 
 
@@ -86,7 +88,9 @@ def _refuse_unanswered(answers: Sequence[Answer], folder: Path) -> None:
     """Refuse to call texts untranslatable that the engine never answered: they would be lost for good."""
     failed = [answer.detail for answer in answers if isinstance(answer, Failure) and answer.reason == "engine-error"]
     if failed:
-        raise GenerationError(f"{folder}: {len(failed)} of {len(answers)} texts got no answer (the first: {failed[0]}); run the same command again: it asks only for these.")
+        raise GenerationError(
+            f"{folder}: {len(failed)} of {len(answers)} texts got no answer (the first: {failed[0]}); run the same command again: it asks only for these."
+        )
 
 
 @contextmanager
@@ -121,7 +125,11 @@ def _completer(engine: Engine, place: Workplace) -> Iterator[Completer]:
             if not opened:
                 from kielo.generation.engines import open_generator
 
-                opened.append(stack.enter_context(open_generator(engine, recipe.model_path, recipe.revision, place.folder / "logs")))
+                opened.append(
+                    stack.enter_context(
+                        open_generator(engine, recipe.model_path, recipe.revision, place.folder / "logs")
+                    )
+                )
             return complete(opened[0], requests, store, place.step.name)
 
         yield complete_all
@@ -159,13 +167,23 @@ def _write(folder: Path, verdicts: Sequence[Verdict]) -> None:
 def _rejections(verdict: Verdict) -> Iterator[Rejection]:
     if verdict.failure is not None:
         record = verdict.work.record
-        evidence = {"source": to_json(record), "translations": {result.text.where: result.answer.text for result in verdict.results}}
+        evidence = {
+            "source": to_json(record),
+            "translations": {result.text.where: result.answer.text for result in verdict.results},
+        }
         yield Rejection(record.id, verdict.failure.reason, verdict.where, verdict.failure.detail, evidence)
 
 
 def _side_by_side(verdict: Verdict) -> Iterator[dict[str, Any]]:
     for source, target in verdict.work.forms.items():
-        yield {"id": verdict.work.record.id, "where": "argument", "source": source, "translation": target, "origin": "argument", "failures": []}
+        yield {
+            "id": verdict.work.record.id,
+            "where": "argument",
+            "source": source,
+            "translation": target,
+            "origin": "argument",
+            "failures": [],
+        }
     for result in verdict.results:
         yield {
             "id": verdict.work.record.id, "where": result.text.where, "source": result.text.source,

@@ -83,7 +83,9 @@ def read_memory(path: Path, source: str, target: str) -> Memory:
     for line, row in read_jsonl(path):
         texts = [row.get(column, _MISSING) for column in (source, target)]
         if not all(isinstance(text, str | None) for text in texts):
-            raise SourceError(f"{at(path, line)}: columns '{source}' and '{target}' must hold texts; it has {', '.join(row)}. Name the right ones under `memory:`.")
+            raise SourceError(
+                f"{at(path, line)}: columns '{source}' and '{target}' must hold texts; it has {', '.join(row)}. Name the right ones under `memory:`."
+            )
         if texts[0] and texts[1] and translations.setdefault(texts[0], texts[1]) != texts[1]:
             conflicting.add(texts[0])
     if not translations:
@@ -129,7 +131,9 @@ class FewShotTranslator:
         text = "".join(_blanks_as_in(piece, made.text) for piece, made in zip(pieces, completions, strict=True))
         for completion in completions:
             if completion.finish_reason != "stop":
-                reason = {"length": "truncated", "refused": "engine-refused"}.get(completion.finish_reason, "engine-error")
+                reason = {"length": "truncated", "refused": "engine-refused"}.get(
+                    completion.finish_reason, "engine-error"
+                )
                 return Failure(reason, completion.error or f"ends with: {completion.text[-80:]}", text)
             if not completion.text.strip():
                 return Failure("empty", f"nothing for: {protected.text:.80}", text)

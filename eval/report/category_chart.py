@@ -39,7 +39,11 @@ def _legend(run: Run) -> Iterator[str]:
 
 def _labels(run: Run, models: Sequence[str], categories: Sequence[str]) -> Iterator[str]:
     for row, category in enumerate(categories):
-        counts = [one.by_category[category].n for one in run.evaluations if one.model in models and category in one.by_category]
+        counts = [
+            one.by_category[category].n
+            for one in run.evaluations
+            if one.model in models and category in one.by_category
+        ]
         sizes = "–".join(str(count) for count in sorted({min(counts), max(counts)}))
         yield text(LABELS - 16, _middle(row) + 4.5, f"{category.replace('_', ' ')} ({sizes})", "", "end")
 
@@ -50,14 +54,20 @@ def _middle(row: int) -> float:
 
 def _panel(run: Run, model: str, categories: Sequence[str], frame: Frame) -> Iterator[str]:
     name = short(model)
-    yield text(frame.left, frame.top - 18, name if len(name) <= HEAD_CHARACTERS else f"{name[: HEAD_CHARACTERS - 1]}…", "head")
+    yield text(
+        frame.left, frame.top - 18, name if len(name) <= HEAD_CHARACTERS else f"{name[: HEAD_CHARACTERS - 1]}…", "head"
+    )
     for percent in range(0, 101, 25):
         x = frame.x(percent)
         yield stroke("grid", x, frame.top - 4, x, frame.bottom + 4)
         if percent % 50 == 0:
             yield text(x, frame.bottom + 22, f"{percent}%", "muted", "middle")
     for row, category in enumerate(categories):
-        values = [(code, one.by_category[category]) for code in run.languages if (one := run.evaluation(model, code)) and category in one.by_category]
+        values = [
+            (code, one.by_category[category])
+            for code in run.languages
+            if (one := run.evaluation(model, code)) and category in one.by_category
+        ]
         yield from _bars(run, frame, _middle(row), category, values)
 
 

@@ -18,12 +18,30 @@ from kielo.links import expand_mixes
 
 def compose(run: Run) -> Report:
     """Put the report together."""
-    sections = (_results(run), _categories(run), _translation(run), _examples(run), _data(run), _time(run), _provenance(run))
-    return Report(run.recipe.name, _lead(run), tuple(_facts(run)), findings(run), tuple(section for section in sections if section.blocks))
+    sections = (
+        _results(run),
+        _categories(run),
+        _translation(run),
+        _examples(run),
+        _data(run),
+        _time(run),
+        _provenance(run),
+    )
+    return Report(
+        run.recipe.name,
+        _lead(run),
+        tuple(_facts(run)),
+        findings(run),
+        tuple(section for section in sections if section.blocks),
+    )
 
 
 def _lead(run: Run) -> str:
-    source, target, tuned = name_of(run.recipe.source_language), name_of(run.recipe.language), run.of_kind("sft") | run.of_kind("dpo")
+    source, target, tuned = (
+        name_of(run.recipe.source_language),
+        name_of(run.recipe.language),
+        run.of_kind("sft") | run.of_kind("dpo"),
+    )
     data = f"{source} data and their {target} translations" if run.of_kind("translate") else f"{source} data"
     models = f"{len(tuned)} {'model' if len(tuned) == 1 else 'models'}"
     what = f"{run.recipe.model} post-trained for {target} on {data}: {models}"
@@ -50,18 +68,33 @@ def _section(anchor: str, title: str, *blocks: Block | None) -> Section:
 def _results(run: Run) -> Section:
     family = widest_family(run)
     figure = draw_mixes(run, family) if len({run.shares[mix] for mix in family}) > 1 else None
-    return _section("results", "Instruction following", mixes_table(run), figure, runs_table(run), spoken_table(run), _without_language(run))
+    return _section(
+        "results",
+        "Instruction following",
+        mixes_table(run),
+        figure,
+        runs_table(run),
+        spoken_table(run),
+        _without_language(run),
+    )
 
 
 def widest_family(run: Run) -> list[str]:
     """Find the mixes to draw as one line: the family of the recipe with most evaluated members."""
     evaluated = {short(model) for model in mix_models(run)}
-    families = [[mix for mix in expand_mixes({name: family}) if mix in evaluated] for name, family in run.recipe.sft.mixes.items()]
+    families = [
+        [mix for mix in expand_mixes({name: family}) if mix in evaluated]
+        for name, family in run.recipe.sft.mixes.items()
+    ]
     return max(families, key=len, default=[])
 
 
 def _without_language(run: Run) -> Paragraph | None:
-    missing = [name_of(code) for code in run.languages if code == run.recipe.language and not any(one.in_language for one in run.evaluations if one.language == code)]
+    missing = [
+        name_of(code)
+        for code in run.languages
+        if code == run.recipe.language and not any(one.in_language for one in run.evaluations if one.language == code)
+    ]
     if not missing:
         return None
     return Paragraph(f"The language of the answers was not measured: the language detector does not know {missing[0]}.")
@@ -70,7 +103,9 @@ def _without_language(run: Run) -> Paragraph | None:
 def telling_models(run: Run) -> list[str]:
     """Choose the models for the close look: least and most target-language data, and the best further run."""
     mixes, others = mix_models(run), other_models(run)
-    scored = [(total(one.followed).share, model) for model in others if (one := run.evaluation(model, run.recipe.language))]
+    scored = [
+        (total(one.followed).share, model) for model in others if (one := run.evaluation(model, run.recipe.language))
+    ]
     best = [max(scored, key=lambda item: item[0])[1]] if scored else others[:1]
     return list(dict.fromkeys([*mixes[:1], *mixes[-1:], *best]))
 
@@ -92,7 +127,9 @@ def _examples(run: Run) -> Section:
     if not shown:
         return _section("examples", "Examples")
     how = "The first, the middle and the last" if len(shown) == SHOWN else "The"
-    text = f"{how} {name_of(run.recipe.language)} prompts of the benchmark, chosen by their place and not by the answers."
+    text = (
+        f"{how} {name_of(run.recipe.language)} prompts of the benchmark, chosen by their place and not by the answers."
+    )
     return _section("examples", "Examples", Paragraph(text), *shown)
 
 

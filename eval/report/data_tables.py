@@ -20,7 +20,13 @@ def yield_table(run: Run) -> Table | None:
     if not rows:
         return None
     note = "Accepted: records whose translation passed every check, of all source records (sentences to measure with are kept in any case); a record is several texts, the rest of which were copied (code, markup). Every rejected record is in rejected.jsonl with its evidence."
-    return Table("Translation yield", ("Data set", "Rejected because", "Accepted, %", "Rejected", "Texts from memory", "Texts from engine"), rows, note, 2)
+    return Table(
+        "Translation yield",
+        ("Data set", "Rejected because", "Accepted, %", "Rejected", "Texts from memory", "Texts from engine"),
+        rows,
+        note,
+        2,
+    )
 
 
 def _yield_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
@@ -30,7 +36,13 @@ def _yield_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
     words = ", ".join(f"{reason} {number}" for reason, number in ordered if number) or "nothing rejected"
     ratio = Ratio(accepted, accepted + rejected)
     texts = (Ratio(int(counts[origin]), int(counts["texts"])) for origin in ("from_memory", "from_engine"))
-    return Cell(name), Cell(words), Cell(ratio.percent, ratio.counts), _count(rejected), *(Cell(str(text.k), f"of {text.n}") for text in texts)
+    return (
+        Cell(name),
+        Cell(words),
+        Cell(ratio.percent, ratio.counts),
+        _count(rejected),
+        *(Cell(str(text.k), f"of {text.n}") for text in texts),
+    )
 
 
 def quality_table(run: Run) -> Table | None:
@@ -38,9 +50,19 @@ def quality_table(run: Run) -> Table | None:
     rows = []
     for name, document in run.translation.items():
         exact = Ratio(document["exact"], document["sentences"])
-        failed = sum(run.records[name.replace("eval/translation", "translate")]["counts"].get("failed_checks", {}).values())
+        failed = sum(
+            run.records[name.replace("eval/translation", "translate")]["counts"].get("failed_checks", {}).values()
+        )
         sentences = Cell(thousands(document["sentences"]), f"{failed} failed a check")
-        rows.append((Cell(name.rsplit("/", 1)[-1]), Cell(f"{document['chrf']:.1f}"), Cell(f"{document['bleu']:.1f}"), Cell(exact.percent, exact.counts), sentences))
+        rows.append(
+            (
+                Cell(name.rsplit("/", 1)[-1]),
+                Cell(f"{document['chrf']:.1f}"),
+                Cell(f"{document['bleu']:.1f}"),
+                Cell(exact.percent, exact.counts),
+                sentences,
+            )
+        )
     if not rows:
         return None
     signature = next(iter(run.translation.values()))["signature"]
@@ -54,18 +76,30 @@ def worst_table(run: Run) -> Table | None:
         (Cell(row["source"]), Cell(row["reference"]), Cell(row["translation"]), Cell(f"{row['chrf']:.1f}"))
         for document in run.translation.values() for row in document["worst"][:3]
     )  # fmt: skip
-    return Table("The translations of lowest chrF", ("Source", "Reference", "Translation", "chrF"), rows, "", 3) if rows else None
+    return (
+        Table("The translations of lowest chrF", ("Source", "Reference", "Translation", "chrF"), rows, "", 3)
+        if rows
+        else None
+    )
 
 
 def mix_table(run: Run) -> Table | None:
     """Lay out each mix by language: rows, and what they are in tokens where the mix was trained on."""
-    rows = [row for name, record in run.of_kind("mix").items() for row in _mix_rows(run, name.partition("/")[2], record)]
+    rows = [
+        row for name, record in run.of_kind("mix").items() for row in _mix_rows(run, name.partition("/")[2], record)
+    ]
     if not rows:
         return None
     kept = [at for at in range(len(rows[0])) if at < 3 or any(row[at] is not NOTHING for row in rows)]
     columns = ("Mix", "Language", "Rows", *TOKEN_COUNTS.values())
     note = "Rows: of those available in the language. Loss tokens: the tokens that the loss is computed on. Truncated: rows longer than max_length."
-    return Table("Training data", tuple(columns[at] for at in kept), tuple(tuple(row[at] for at in kept) for row in rows), note, 2)
+    return Table(
+        "Training data",
+        tuple(columns[at] for at in kept),
+        tuple(tuple(row[at] for at in kept) for row in rows),
+        note,
+        2,
+    )
 
 
 def _mix_rows(run: Run, name: str, record: Document) -> Iterator[tuple[Cell, ...]]:
@@ -73,7 +107,12 @@ def _mix_rows(run: Run, name: str, record: Document) -> Iterator[tuple[Cell, ...
     for code, counts in record["counts"]["languages"].items():
         tokens = trained.get(code, {})
         extra = tuple(_count(tokens.get(key)) for key in TOKEN_COUNTS)
-        yield Cell(name), Cell(name_of(code)), Cell(thousands(counts["rows"]), f"of {thousands(counts['available'])}"), *extra
+        yield (
+            Cell(name),
+            Cell(name_of(code)),
+            Cell(thousands(counts["rows"]), f"of {thousands(counts['available'])}"),
+            *extra,
+        )
 
 
 def trainings_table(run: Run) -> Table | None:
@@ -81,11 +120,19 @@ def trainings_table(run: Run) -> Table | None:
     trained = run.of_kind("sft") | run.of_kind("dpo")
     rows = tuple(_training_row(name, record["counts"]) for name, record in trained.items())
     note = "Rows: trained on in each epoch, with those dropped before training. Loss: first and last value that was logged."
-    return Table("Trainings", ("Model", "Dropped because", "Rows", "Steps", "Loss", "Tokens/s"), rows, note, 2) if rows else None
+    return (
+        Table("Trainings", ("Model", "Dropped because", "Rows", "Steps", "Loss", "Tokens/s"), rows, note, 2)
+        if rows
+        else None
+    )
 
 
 def _training_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
-    dropped = [f"{name_of(code)} {reason} {number}" for code, of in counts.get("languages", {}).items() for reason, number in sorted(of.get("dropped", {}).items())]
+    dropped = [
+        f"{name_of(code)} {reason} {number}"
+        for code, of in counts.get("languages", {}).items()
+        for reason, number in sorted(of.get("dropped", {}).items())
+    ]
     loss, speed = counts.get("train_loss"), counts.get("tokens_per_second")
     return (
         Cell(name), Cell(", ".join(dropped) or "nothing dropped"), _count(counts.get("rows")), _count(counts.get("steps")),
@@ -111,7 +158,13 @@ def time_table(run: Run) -> Table | None:
 def step_times_table(run: Run) -> Table | None:
     """Lay out the wall time of every step, folded."""
     rows = tuple((Cell(name), Cell(duration(record["wall_seconds"]))) for name, record in run.records.items())
-    return Table("Wall time of every step", ("Step", "Wall time"), rows, folded=f"Wall time of each of the {len(rows)} steps") if rows else None
+    return (
+        Table(
+            "Wall time of every step", ("Step", "Wall time"), rows, folded=f"Wall time of each of the {len(rows)} steps"
+        )
+        if rows
+        else None
+    )
 
 
 def total_seconds(run: Run) -> float:
@@ -131,7 +184,13 @@ def provenance_table(run: Run) -> Table:
         ("Packages", _versions(run)),
     ]  # fmt: skip
     shown = tuple((Cell(name), Cell(value)) for name, value in rows if value)
-    return Table("Provenance", ("What", "Which"), shown, "Several values in a row: steps of this run differ in it; each step.json says which.", 2)
+    return Table(
+        "Provenance",
+        ("What", "Which"),
+        shown,
+        "Several values in a row: steps of this run differ in it; each step.json says which.",
+        2,
+    )
 
 
 def _distinct(values: Iterator[Any]) -> str:

@@ -17,7 +17,9 @@ def examples(run: Run, models: Sequence[str], code: str) -> tuple[Example, ...]:
     found = [one for model in models if (one := run.evaluation(model, code))]
     files = [(one, _responses(one)) for one in found]
     shared = [key for key in (files[0][1] if files else {}) if all(key in answers for _, answers in files)]
-    picked = dict.fromkeys(shared[round(place * (len(shared) - 1) / (SHOWN - 1))] for place in range(SHOWN if shared else 0))
+    picked = dict.fromkeys(
+        shared[round(place * (len(shared) - 1) / (SHOWN - 1))] for place in range(SHOWN if shared else 0)
+    )
     return tuple(_example(key, files) for key in picked)
 
 

@@ -17,7 +17,11 @@ def findings(run: Run) -> tuple[str, ...]:
 def _answer_language(run: Run) -> Iterator[str]:
     """Compare the answers of the mix without target-language data with those of every mix that has some."""
     target, name = run.recipe.language, name_of(run.recipe.language)
-    rates = [(model, one.in_language) for model in mix_models(run) if (one := run.evaluation(model, target)) and one.in_language]
+    rates = [
+        (model, one.in_language)
+        for model in mix_models(run)
+        if (one := run.evaluation(model, target)) and one.in_language
+    ]
     without = [(model, rate) for model, rate in rates if run.shares[short(model)] == 0]
     others = [(model, rate) for model, rate in rates if run.shares[short(model)] > 0]
     if not without or not others:
@@ -79,7 +83,11 @@ def _gain(run: Run, model: str, code: str) -> Difference | None:
 def _floors(run: Run) -> Iterator[str]:
     """Name the models that do no better than a reply without any model: a constant one, or the prompt repeated."""
     for kind, words in (("constant", "a constant “{}”"), ("echo", "repeating {}")):
-        beaten = [f"{quoted(one.model)} in {name_of(one.language)} at {one.accuracy.words}" for one in run.evaluations if not _above_floor(one, kind)]
+        beaten = [
+            f"{quoted(one.model)} in {name_of(one.language)} at {one.accuracy.words}"
+            for one in run.evaluations
+            if not _above_floor(one, kind)
+        ]
         if beaten:
             reply = run.evaluations[0].document["floor"][kind]["reply"]
             more = f" and {len(beaten) - 4} more of {len(run.evaluations)}" if len(beaten) > 4 else ""

@@ -56,7 +56,9 @@ def draw_mixes(run: Run, mixes: Sequence[str]) -> Figure:
 
 def _lines(run: Run, mixes: Sequence[str], code: str) -> Iterator[Line]:
     found = [(run.shares[mix], run.evaluation(f"sft/{mix}", code)) for mix in mixes]
-    measured: list[tuple[float, Evaluation]] = sorted(((share, one) for share, one in found if one), key=lambda item: item[0])
+    measured: list[tuple[float, Evaluation]] = sorted(
+        ((share, one) for share, one in found if one), key=lambda item: item[0]
+    )
     points = tuple(Point(share, one.accuracy, margin(one.followed)) for share, one in measured)
     yield Line(f"{name_of(code)} accuracy", run.role(code), points)
     if code == run.recipe.language:

@@ -67,7 +67,9 @@ def _block(block: Block, heading: str) -> str:
 
 def _table(table: Table, heading: str) -> str:
     caption = "" if table.title == heading or table.folded else f"<caption>{escape(table.title)}</caption>"
-    head = "".join(f'<th scope="col"{_side(table, at)}>{escape(column)}</th>' for at, column in enumerate(table.columns))
+    head = "".join(
+        f'<th scope="col"{_side(table, at)}>{escape(column)}</th>' for at, column in enumerate(table.columns)
+    )
     body = "\n".join(f"<tr>{''.join(_cell(table, at, cell) for at, cell in enumerate(row))}</tr>" for row in table.rows)
     note = f'<p class="note">{_rich(table.note)}</p>' if table.note else ""
     whole = f'<div class="block"><div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>{note}</div>'

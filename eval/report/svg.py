@@ -34,7 +34,9 @@ class Frame:
 def write_svg(figure: Figure, alone: bool) -> str:
     """Write a figure as an SVG element; one that stands alone in a file brings its own style and background."""
     size = f'width="{figure.width}" height="{figure.height}" viewBox="0 0 {figure.width} {figure.height}"'
-    style = f'<style>{STYLE.read_text("utf-8")}</style><rect class="paper" width="100%" height="100%"/>' if alone else ""
+    style = (
+        f'<style>{STYLE.read_text("utf-8")}</style><rect class="paper" width="100%" height="100%"/>' if alone else ""
+    )
     label = escape(figure.caption, quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kielo-figure" role="img" aria-label="{label}" {size}>'

@@ -47,9 +47,17 @@ def runs_table(run: Run) -> Table | None:
     models = other_models(run)
     if not models:
         return None
-    starts = [start for start in dict.fromkeys(start_of(run, model) for model in models) if start in run.models and start not in models]
-    rows = [(Cell(short(start), "the start"), *_scores(run, start), *(NOTHING for _ in run.languages)) for start in starts]
-    rows += [(Cell(short(model), _origin(run, model, starts)), *_scores(run, model), *_gains(run, model)) for model in models]
+    starts = [
+        start
+        for start in dict.fromkeys(start_of(run, model) for model in models)
+        if start in run.models and start not in models
+    ]
+    rows = [
+        (Cell(short(start), "the start"), *_scores(run, start), *(NOTHING for _ in run.languages)) for start in starts
+    ]
+    rows += [
+        (Cell(short(model), _origin(run, model, starts)), *_scores(run, model), *_gains(run, model)) for model in models
+    ]
     gains = tuple(f"{name_of(code)} vs start" for code in run.languages)
     note = "Vs start: difference in percentage points with its 95% interval, compared prompt by prompt"
     note += f" with {quoted(starts[0])}. " if len(starts) == 1 else " with the model that is named. "
@@ -66,8 +74,16 @@ def spoken_table(run: Run) -> Table | None:
             continue
         counts, total = dict(one.document["response_language"]["by_code"]), one.in_language.n
         own, foreign = counts.pop(target.langdetect, 0), counts.pop(source.langdetect, 0)
-        words = ", ".join(f"{code} {number}" for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-        rows.append((Cell(short(one.model)), Cell(words or "none"), *(_ratio(Ratio(count, total)) for count in (own, foreign, total - own - foreign))))
+        words = ", ".join(
+            f"{code} {number}" for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        )
+        rows.append(
+            (
+                Cell(short(one.model)),
+                Cell(words or "none"),
+                *(_ratio(Ratio(count, total)) for count in (own, foreign, total - own - foreign)),
+            )
+        )
     columns = ("Model", "The other languages, by answers", f"{target.name}, %", f"{source.name}, %", "Other, %")
     note = "As langdetect (seeded) sees them, of all prompts that ask for no language; it takes text in capitals and code for other languages readily."
     return Table(f"Languages of the answers to {target.name} prompts", columns, tuple(rows), note, 2) if rows else None
@@ -111,7 +127,9 @@ def _gains(run: Run, model: str) -> list[Cell]:
 def _note(run: Run, models: Sequence[str]) -> str:
     shown = [one for one in run.evaluations if one.model in models]
     widest = max(shown, key=lambda one: margin(one.followed))
-    ways = ", ".join(sorted({f"{one.document['mode']} mode with sentences split by {one.document['tokenizer']}" for one in shown}))
+    ways = ", ".join(
+        sorted({f"{one.document['mode']} mode with sentences split by {one.document['tokenizer']}" for one in shown})
+    )
     points = margin(widest.followed)
     so = ", so differences of a couple of points are within noise" if points >= 2 else ""
     floors = "".join(f" {text}" for code in run.languages if (text := _floor(shown, code)))
@@ -125,9 +143,16 @@ def _note(run: Run, models: Sequence[str]) -> str:
 
 def _cut_off(shown: Sequence[Evaluation]) -> str:
     """Say how many answers the token limit cut off, where it cut most."""
-    cut = [(Ratio(one.document["finish_reasons"].get("length", 0), sum(one.document["finish_reasons"].values())), one) for one in shown]
+    cut = [
+        (Ratio(one.document["finish_reasons"].get("length", 0), sum(one.document["finish_reasons"].values())), one)
+        for one in shown
+    ]
     most, one = max(cut, key=lambda item: item[0].share)
-    return f" Answers cut off at max_tokens: at most {most.words}, by {quoted(one.model)} in {name_of(one.language)}." if most.k else ""
+    return (
+        f" Answers cut off at max_tokens: at most {most.words}, by {quoted(one.model)} in {name_of(one.language)}."
+        if most.k
+        else ""
+    )
 
 
 def _floor(shown: Sequence[Evaluation], code: str) -> str:
@@ -145,7 +170,10 @@ def plain(table: Table, columns: tuple[str, ...]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
     lines = []
     for row in rows:
-        cells = [word.ljust(width) if at < table.text_columns else word.rjust(width) for at, (word, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            word.ljust(width) if at < table.text_columns else word.rjust(width)
+            for at, (word, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join([table.title, *lines])
@@ -156,7 +184,10 @@ def summary_table(run: Run) -> str:
     tables = [table for table in (mixes_table(run), runs_table(run)) if table]
     if not tables:
         return ""
-    codes, answers = [code.upper() for code in run.languages], [f"% in {code.upper()}" for code in _spoken_languages(run)]
+    codes, answers = (
+        [code.upper() for code in run.languages],
+        [f"% in {code.upper()}" for code in _spoken_languages(run)],
+    )
     columns = ("Model", *codes, *answers, *(f"{code} vs start" for code in codes))
     sizes = {one.accuracy.n for one in run.evaluations}
     of = "–".join(str(size) for size in sorted({min(sizes), max(sizes)}))

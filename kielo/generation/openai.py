@@ -204,7 +204,9 @@ class OpenAiGenerator:
 
     def _read(self, server: _Server, request: Request, status: int, content: bytes) -> Completion:
         if status in _ANY_REQUEST:
-            raise GenerationError(f"{server.name}: answered {status} {self._sentence_of(content)}; {_ANY_REQUEST[status]}.")
+            raise GenerationError(
+                f"{server.name}: answered {status} {self._sentence_of(content)}; {_ANY_REQUEST[status]}."
+            )
         if status >= 300:
             ending: FinishReason = "refused" if status in _THIS_REQUEST else "error"
             return Completion("", ending, 0, 0, f"{server.name}: {status} {self._sentence_of(content)}")

@@ -24,7 +24,12 @@ from kielo.pocket.grammar import world
 END, PAD, CHAT_START, CHAT_END = "<|endoftext|>", "<|pad|>", "<|im_start|>", "<|im_end|>"
 SENTINELS = [f"⟦{number}⟧" for number in range(1, 10)]
 SEED, VOCABULARY, STEPS = 7, 1536, 1200
-SHAPES = ((16, 192), (16, 192), (16, 192), (6, 512))  # windows x tokens of the steps in turn: short is fast, long teaches long prompts
+SHAPES = (
+    (16, 192),
+    (16, 192),
+    (16, 192),
+    (6, 512),
+)  # windows x tokens of the steps in turn: short is fast, long teaches long prompts
 PEAK_MUON, PEAK_ADAMW, WARMUP_STEPS = 2e-2, 3e-3, 40
 IGNORED = -100
 
@@ -45,7 +50,11 @@ def train_tokenizer(seed: int) -> WordPieces:
     tokenizer.train_from_iterator((document.text for document in islice(documents(seed + 1), 8000)), trainer)
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in SENTINELS])
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, eos_token=END, pad_token=PAD, clean_up_tokenization_spaces=False, model_max_length=1024
+        tokenizer_object=tokenizer,
+        eos_token=END,
+        pad_token=PAD,
+        clean_up_tokenization_spaces=False,
+        model_max_length=1024,
     )
 
 
@@ -115,7 +124,10 @@ def pretrain(model: Model, tokenizer: WordPieces, steps: int, seed: int) -> floa
             optimizer.zero_grad()
         losses.append(loss.item())
         if step % 50 == 49:
-            print(f"step {step + 1}/{steps} loss {sum(losses[-50:]) / 50:.4f} {time.perf_counter() - started:.0f} s", flush=True)
+            print(
+                f"step {step + 1}/{steps} loss {sum(losses[-50:]) / 50:.4f} {time.perf_counter() - started:.0f} s",
+                flush=True,
+            )
     return sum(losses[-50:]) / len(losses[-50:])
 
 
@@ -123,7 +135,9 @@ def pretrain(model: Model, tokenizer: WordPieces, steps: int, seed: int) -> floa
 def translate(model: Model, tokenizer: WordPieces, lines: list[str], seed: int = 1) -> list[str]:
     """Translate lines greedily with three fixed shots, as the translator does."""
     names = world().languages
-    shots = "".join(f"{names[SOURCE]}: {s['source']}\n{names[TARGET]}: {s['target']}\n\n" for s in shots_rows(5, seed)[:5:2])
+    shots = "".join(
+        f"{names[SOURCE]}: {s['source']}\n{names[TARGET]}: {s['target']}\n\n" for s in shots_rows(5, seed)[:5:2]
+    )
     tokenizer.padding_side = "left"
     result: list[str] = []
     for start in range(0, len(lines), 100):

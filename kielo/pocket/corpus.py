@@ -14,7 +14,16 @@ from kielo.pocket.grammar import Pattern, Text, capital, choices_about, each, fi
 SHARES = {"translation": 0.62, "page": 0.18, "plain": 0.2}  # of documents
 MARKED_SHARE = 0.25  # lines with emphasis, quotes or a sentinel on an ordinary word
 GUARDED_SHARE = 0.7  # lines whose code, addresses and angular brackets are masked, as the translator masks them
-MASKED_SHARES = {"keyword": 0.5, "placeholder": 0.4, "starred": 0.3, "closing": 0.3, "verdict": 0.4, "divider": 0.2, "marker": 0.2, "n": 0.05}
+MASKED_SHARES = {
+    "keyword": 0.5,
+    "placeholder": 0.4,
+    "starred": 0.3,
+    "closing": 0.3,
+    "verdict": 0.4,
+    "divider": 0.2,
+    "marker": 0.2,
+    "n": 0.05,
+}
 _GUARDED = re.compile(r"<<|>>|`[^`]+`|(?:https?://|www\.)[\w./?=]*\w")
 _MASK = re.compile(r"⟦\d+⟧")
 LETTER_CASES: tuple[Callable[[str], str], ...] = (str.upper, str.lower)
@@ -98,7 +107,9 @@ def _cased(rng: Random) -> Text:
 
 
 def _other(rng: Random) -> Text:
-    section = rng.choice(["sentences", "sentences", "headings", "openings", "items", "items", "questions", "fragments", "fragments"])
+    section = rng.choice(
+        ["sentences", "sentences", "headings", "openings", "items", "items", "questions", "fragments", "fragments"]
+    )
     return _written(rng, section, rng.choice(list(world().patterns[section])))
 
 
@@ -148,7 +159,9 @@ def _translation(rng: Random) -> Document:
 def _page(rng: Random) -> Document:
     """Questions and answers one below the other, as on many a web page: what tuning later puts in turns."""
     language = rng.choice(list(world().languages))
-    items = [item for item in (exchange(rng) for _ in range(rng.randint(1, 3))) if unseen(item.prompt) and unseen(item.good)]
+    items = [
+        item for item in (exchange(rng) for _ in range(rng.randint(1, 3))) if unseen(item.prompt) and unseen(item.good)
+    ]
     text = "\n\n".join(f"{item.prompt[language]}\n\n{item.good[language]}" for item in items) or line(rng)[language]
     return Document(text, ((0, len(text)),))
 

@@ -209,7 +209,9 @@ def shots_rows(count: int, seed: int) -> list[Row]:
     }  # fmt: skip
     kinds = [list(makers)[n % len(makers)] for n in range(count)]
     texts = [makers[kind](rng.choice(world().words["topic"])) for kind in kinds]
-    return [{"source": text[SOURCE], "target": text[TARGET], "kind": kind} for kind, text in zip(kinds, texts, strict=True)]
+    return [
+        {"source": text[SOURCE], "target": text[TARGET], "kind": kind} for kind, text in zip(kinds, texts, strict=True)
+    ]
 
 
 _MAKERS: dict[str, Callable[[int, int], list[Row]]] = {

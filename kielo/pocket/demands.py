@@ -71,9 +71,10 @@ def _forbidden(rng: Random, topic: Word, name: str) -> Demand:
     words = rng.sample([word for word in world().words["keyword"] if word is not topic], 2)
     clause = _clause(rng, name, keyword=words[0], keyword2=words[1])
     used = [word for word in words if all(f'"{spoken(word)[language]}"' in text for language, text in clause.items())]
-    absent: Callable[[str, str], bool] = lambda language, text: not any(  # noqa: E731
-        spoken(word)[language] in text.lower() for word in used
-    )
+
+    def absent(language: str, text: str) -> bool:
+        return not any(spoken(word)[language] in text.lower() for word in used)
+
     return Demand(name, clause, {"forbidden_words": [spoken(word) for word in used]}, accept=absent)
 
 
@@ -90,7 +91,13 @@ def _words(rng: Random, topic: Word, name: str) -> Demand:
     count = rng.choice([8, 10, 12] if relation == "at least" else [15, 20, 25])
     clause = _clause(rng, f"{name} {relation}", n=_number(count))
     enough: Callable[[str, str], bool] = lambda language, text: (len(text.split()) >= count) == (relation == "at least")  # noqa: E731
-    return Demand(name, clause, {"relation": relation, "num_words": count}, sentences=3 if relation == "at least" else 2, accept=enough)
+    return Demand(
+        name,
+        clause,
+        {"relation": relation, "num_words": count},
+        sentences=3 if relation == "at least" else 2,
+        accept=enough,
+    )
 
 
 def _paragraphs(rng: Random, topic: Word, name: str) -> Demand:
@@ -131,7 +138,9 @@ def _placeholders(rng: Random, topic: Word, name: str) -> Demand:
     count = rng.randint(1, 3)
     patterns = rng.sample(world().patterns["sentences"]["placeholder"], count)
     from_patterns = tuple(say(rng, "sentences", "placeholder", only=pattern) for pattern in patterns)
-    return Demand(name, _clause(rng, name, n=_number(count)), {"num_placeholders": count}, sentences=1, extra=from_patterns)
+    return Demand(
+        name, _clause(rng, name, n=_number(count)), {"num_placeholders": count}, sentences=1, extra=from_patterns
+    )
 
 
 def _postscript(rng: Random, topic: Word, name: str) -> Demand:

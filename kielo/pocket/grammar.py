@@ -100,9 +100,14 @@ def world() -> World:
     data = yaml.safe_load((FOLDER / "lexicon.yaml").read_text("utf-8"))
     sections = yaml.safe_load((FOLDER / "patterns.yaml").read_text("utf-8"))
     words = {category: _words(category, entry, data) for category, entry in data["words"].items()}
-    groups = {name: tuple(word for member in members for word in words[member]) for name, members in data["groups"].items()}
+    groups = {
+        name: tuple(word for member in members for word in words[member]) for name, members in data["groups"].items()
+    }
     patterns = {
-        section: {kind: tuple(map(_pattern, rows)) for kind, rows in (kinds if isinstance(kinds, dict) else {"": kinds}).items()}
+        section: {
+            kind: tuple(map(_pattern, rows))
+            for kind, rows in (kinds if isinstance(kinds, dict) else {"": kinds}).items()
+        }
         for section, kinds in sections.items()
     }
     return World(data["languages"], words | groups, patterns)

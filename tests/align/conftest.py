@@ -27,7 +27,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
     bpe.train_from_iterator([" ".join(WORDS)] * 20, trainer)
     PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
     torch.manual_seed(0)
@@ -89,7 +91,13 @@ def sft_place(tiny: Path, write_recipe: Callable[..., Path], tmp_path: Path) -> 
 def dpo_place(sft_place: MakePlace, tmp_path: Path) -> MakePlace:
     """Make the workplace of a dpo step that starts from a folder `model/` of an sft step."""
 
-    def make(start: Workplace, name: str = "run", rows: int = 16, trainer: Mapping[str, Any] | None = None, lora: Mapping[str, Any] | None = None) -> Workplace:
+    def make(
+        start: Workplace,
+        name: str = "run",
+        rows: int = 16,
+        trainer: Mapping[str, Any] | None = None,
+        lora: Mapping[str, Any] | None = None,
+    ) -> Workplace:
         source, translated = tmp_path / "runs/source/pairs", tmp_path / "runs/translate/pairs"
         write_records(source / "rows.jsonl", [pair(i) for i in range(rows)])
         write_records(translated / "accepted.jsonl", [pair(i, "fi") for i in range(rows)])

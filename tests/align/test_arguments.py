@@ -26,7 +26,9 @@ def test_the_papers_batches() -> None:
     batches = plan_batches(job(global_batch_size=128, num_train_epochs=3, per_device_train_batch_size=4), GCDS)
     assert (batches.per_device, batches.accumulation) == (4, 1)
     assert batches.steps == 3 * 72, "9,091 rows are 71 whole batches and a part of one"
-    assert plan_batches(job(global_batch_size=128), LAPTOP).per_device == 8, "8 rows of 1,024 tokens at once, the largest divisor that fits"
+    assert plan_batches(job(global_batch_size=128), LAPTOP).per_device == 8, (
+        "8 rows of 1,024 tokens at once, the largest divisor that fits"
+    )
     assert plan_batches(job("dpo", global_batch_size=64), GCDS).per_device == 2
     assert plan_batches(dataclasses.replace(JOB, longest_row=10**6), LAPTOP).accumulation == 128
 
@@ -34,8 +36,16 @@ def test_the_papers_batches() -> None:
 @pytest.mark.parametrize(
     ("trainer", "machine", "says"),
     [
-        ({"global_batch_size": 100}, GCDS, "global_batch_size 100 does not divide by 32 processes; use a multiple of 32"),
-        ({"global_batch_size": 128, "per_device_train_batch_size": 3}, GCDS, "is 4 for each, which does not divide by per_device_train_batch_size 3; use one of 1, 2, 4"),
+        (
+            {"global_batch_size": 100},
+            GCDS,
+            "global_batch_size 100 does not divide by 32 processes; use a multiple of 32",
+        ),
+        (
+            {"global_batch_size": 128, "per_device_train_batch_size": 3},
+            GCDS,
+            "is 4 for each, which does not divide by per_device_train_batch_size 3; use one of 1, 2, 4",
+        ),
     ],
 )
 def test_what_does_not_divide_is_refused(trainer: dict[str, Any], machine: Machine, says: str) -> None:
@@ -46,7 +56,9 @@ def test_what_does_not_divide_is_refused(trainer: dict[str, Any], machine: Machi
 def test_arguments_are_explicit() -> None:
     arguments = trainer_arguments(job(warmup_ratio=0.1, learning_rate=2e-5, save_steps=7), GCDS)
     assert arguments["warmup_steps"] == 0.1 and arguments["learning_rate"] == 2e-5 and arguments["save_steps"] == 7
-    assert arguments["seed"] == arguments["data_seed"] == 3 and arguments["bf16"] and arguments["gradient_checkpointing"]
+    assert (
+        arguments["seed"] == arguments["data_seed"] == 3 and arguments["bf16"] and arguments["gradient_checkpointing"]
+    )
     assert arguments["max_length"] is None and arguments["packing"] is False and arguments["report_to"] == "none"
     on_cpu = trainer_arguments(job("dpo"), LAPTOP)
     assert on_cpu["use_cpu"] and not on_cpu["bf16"] and not on_cpu["gradient_checkpointing"] and "packing" not in on_cpu
@@ -67,5 +79,9 @@ def test_a_share_of_the_steps() -> None:
 
 def test_full_training_keeps_32_bit_weights() -> None:
     lora = dataclasses.replace(JOB, lora={"r": 4})
-    assert [weights_dtype(JOB, GCDS), weights_dtype(lora, GCDS), weights_dtype(lora, LAPTOP)] == ["float32", "bfloat16", "float32"]
+    assert [weights_dtype(JOB, GCDS), weights_dtype(lora, GCDS), weights_dtype(lora, LAPTOP)] == [
+        "float32",
+        "bfloat16",
+        "float32",
+    ]
     assert weights_dtype(job(dtype="bfloat16"), GCDS) == "bfloat16"

@@ -27,9 +27,17 @@ def place(write_recipe: Callable[..., Path], tmp_path: Path) -> Callable[..., Wo
         source, translated = tmp_path / "source", tmp_path / "translate"
         write_records(source / "rows.jsonl", [row(i, "en") for i in range(english)])
         write_records(translated / "accepted.jsonl", [row(i, "fi") for i in range(finnish)])
-        settings: dict[str, Any] = {"sft": {"mixes": {"m": {"shares": dict(shares), "datasets": ["oasst2"]}}}, "seed": seed}
+        settings: dict[str, Any] = {
+            "sft": {"mixes": {"m": {"shares": dict(shares), "datasets": ["oasst2"]}}},
+            "seed": seed,
+        }
         folder = tmp_path / "mix"
-        return Workplace(Step("mix/m", "mix", settings), load(write_recipe()), folder, {"source/oasst2": source, "translate/oasst2": translated})
+        return Workplace(
+            Step("mix/m", "mix", settings),
+            load(write_recipe()),
+            folder,
+            {"source/oasst2": source, "translate/oasst2": translated},
+        )
 
     return make
 
@@ -49,7 +57,9 @@ def test_rows_are_paired_and_shuffled(place: Any) -> None:
     written = read_records("conversations", here.folder / "train.jsonl")
     ids = {code: {r.id for r in written if r.language == code} for code in ("en", "fi")}
     assert ids["en"] == ids["fi"], "the same source rows in both languages"
-    assert [r.language for r in written] != sorted(r.language for r in written), "languages must not follow one another in blocks"
+    assert [r.language for r in written] != sorted(r.language for r in written), (
+        "languages must not follow one another in blocks"
+    )
     before = (here.folder / "train.jsonl").read_bytes()
     mix.run(here)
     assert (here.folder / "train.jsonl").read_bytes() == before

@@ -16,7 +16,10 @@ STAGES: dict[str, Callable[[Workplace], Outcome]] = {"mix": mix.run, "sft": sft.
 
 
 def test_a_recipe_from_mix_to_dpo(write_recipe: Callable[..., Path], tiny: Path, tmp_path: Path) -> None:
-    changes = ("sft:\n", "sft:\n  trainer: {max_steps: 2, warmup_ratio: 0.1}\n"), ("dpo:\n", "dpo:\n  trainer: {max_steps: 2}\n")
+    changes = (
+        ("sft:\n", "sft:\n  trainer: {max_steps: 2, warmup_ratio: 0.1}\n"),
+        ("dpo:\n", "dpo:\n  trainer: {max_steps: 2}\n"),
+    )
     recipe = load(write_recipe(("model: pocket", f"model: {json.dumps(str(tiny))}"), *changes))
     run = tmp_path / "runs"
     for language, folder, file in (("en", "source", "rows.jsonl"), ("fi", "translate", "accepted.jsonl")):

@@ -28,7 +28,9 @@ def test_kill_in_the_middle_and_go_on(sft_place: Any) -> None:
     whole, killed = (sft_place(name, trainer=LONG, neftune=5.0) for name in ("whole", "killed"))
     sft.run(whole)
     sft.prepare(killed)
-    process = subprocess.Popen([sys.executable, "-m", "align.sft", str(killed.folder / "job.json")], env=ENVIRONMENT, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "align.sft", str(killed.folder / "job.json")], env=ENVIRONMENT, cwd=ROOT
+    )
     deadline = time.monotonic() + 60
     while not (killed.folder / "checkpoints/checkpoint-20/complete.json").is_file():
         assert process.poll() is None and time.monotonic() < deadline, "the training ended before it could be killed"
@@ -47,7 +49,9 @@ def test_kill_in_the_middle_and_go_on(sft_place: Any) -> None:
     assert not differ(weights(whole.folder), weights(killed.folder))
 
 
-def test_adapters_and_preference_tuning_go_on_too(sft_place: Any, dpo_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adapters_and_preference_tuning_go_on_too(
+    sft_place: Any, dpo_place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     short = {"num_train_epochs": 3, "save_steps": 4, "logging_steps": 2}
     start = sft_place("start", trainer=short)
     sft.run(start)
@@ -104,5 +108,11 @@ def test_two_processes_train_as_one(sft_place: Any) -> None:
 
 
 def test_a_mistake_in_a_launched_process_is_a_sentence(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "align.sft", str(tmp_path / "job.json")], env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "align.sft", str(tmp_path / "job.json")],
+        env=ENVIRONMENT,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2 and "no training job" in done.stderr and "Traceback" not in done.stderr

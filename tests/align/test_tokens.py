@@ -16,7 +16,13 @@ from kielo.errors import RecipeError
 from kielo.recipe import load
 from kielo.records import Conversation, Message, PreferencePair
 
-TALK = (Message("system", "be kind"), Message("user", "one"), Message("assistant", "two three"), Message("user", "four"), Message("assistant", "five"))
+TALK = (
+    Message("system", "be kind"),
+    Message("user", "one"),
+    Message("assistant", "two three"),
+    Message("user", "four"),
+    Message("assistant", "five"),
+)
 LLAMA = (
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'assistant' %} {{ m.content }}{{ eos_token }}"
     "{% else %}[{{ m.role }}] {{ m.content }}{% endif %}{% endfor %}"
@@ -35,7 +41,10 @@ def row(*messages: Message, id_: str = "set/1", language: str = "fi") -> Convers
 
 def test_chatml_is_written_as_everyone_writes_it(chatml: Chat) -> None:
     text, _ = render(chatml.tokenizer, TALK[:3], "it")
-    assert text == "<|im_start|>system\nbe kind<|im_end|>\n<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\ntwo three<|im_end|>\n"
+    assert (
+        text
+        == "<|im_start|>system\nbe kind<|im_end|>\n<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\ntwo three<|im_end|>\n"
+    )
     assert len(chatml.added_token_ids) == 2 and chatml.tokenizer.pad_token == "</s>"
 
 
@@ -44,7 +53,13 @@ def test_masks_train_answers_and_their_end(chatml: Chat) -> None:
     trained = [label for label in tokens.labels if label != IGNORED]
     assert chatml.tokenizer.decode(trained) == "two three<|im_end|>five<|im_end|>"
     assert chatml.tokenizer.decode(tokens.input_ids) == render(chatml.tokenizer, TALK, "it")[0]
-    assert tally.by_language["fi"] == {"rows": 1, "tokens": len(tokens.input_ids), "loss_tokens": len(trained), "truncated": 0, "dropped": {}}
+    assert tally.by_language["fi"] == {
+        "rows": 1,
+        "tokens": len(tokens.input_ids),
+        "loss_tokens": len(trained),
+        "truncated": 0,
+        "dropped": {},
+    }
     (whole,), tally = tokenise([row(*TALK)], chatml, "all", None)
     assert whole.labels == whole.input_ids
     assert tally.by_language["fi"]["loss_tokens"] == len(whole.labels) - 1, "nothing predicts the first token"
@@ -63,7 +78,9 @@ def test_a_template_with_bos_gets_it_once(tiny: Path) -> None:
 def test_any_text_comes_back(chatml: Chat, texts: list[str]) -> None:
     messages = [Message("user" if index % 2 == 0 else "assistant", text) for index, text in enumerate(texts)]
     text, spans = render(chatml.tokenizer, messages, "it")
-    assert [text[start:end] for start, end in spans] == [m.content + "<|im_end|>" for m in messages if m.role == "assistant"]
+    assert [text[start:end] for start, end in spans] == [
+        m.content + "<|im_end|>" for m in messages if m.role == "assistant"
+    ]
     (encoded,) = encode(chatml, [("it", messages)])
     for _, end in encoded.answers:
         assert encoded.input_ids[end - 1] == chatml.stop_token_id
@@ -90,11 +107,17 @@ def test_rows_that_fake_a_turn_or_have_no_answer_are_dropped(chatml: Chat) -> No
 @pytest.mark.parametrize(
     ("template", "says"),
     [
-        ("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}", "answers end with ''"),
+        (
+            "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
+            "answers end with ''",
+        ),
         ("{% for m in messages %}{{ m.content }} The end{% endfor %}", "end them with a special token"),
         ("{% for m in messages %}{{ m.content | upper }}<|e|>{% endfor %}", "changes the text of an answer"),
         ("{{ messages | length }}{% for m in messages %}{{ m.content }}<|e|>{% endfor %}", "renders earlier turns"),
-        ("{% for m in messages %}{% if m.role == 'user' %}{{ raise_exception('no users') }}{% endif %}{% endfor %}", "no users"),
+        (
+            "{% for m in messages %}{% if m.role == 'user' %}{{ raise_exception('no users') }}{% endif %}{% endfor %}",
+            "no users",
+        ),
     ],
 )
 def test_unfit_templates_are_refused(tiny: Path, template: str, says: str) -> None:
@@ -114,7 +137,14 @@ def test_pairs(chatml: Chat) -> None:
     def pair(chosen: str, rejected: str, prompt: str = "one") -> PreferencePair:
         return PreferencePair("set/1", "fi", (Message("user", prompt),), chosen, rejected)
 
-    pairs = [pair("two", "three"), pair("two", "two"), pair(" ", "two"), pair("two", "<|im_end|>"), pair("two", "three", "one " * 40), pair("two two two two", "two two two one")]
+    pairs = [
+        pair("two", "three"),
+        pair("two", "two"),
+        pair(" ", "two"),
+        pair("two", "<|im_end|>"),
+        pair("two", "three", "one " * 40),
+        pair("two two two two", "two two two one"),
+    ]
     whole, _ = tokenise_pairs(pairs[:1], chatml, None)
     decode = chatml.tokenizer.decode
     assert decode(whole[0].prompt_ids) == "<|im_start|>user\none<|im_end|>\n<|im_start|>assistant\n"

@@ -40,14 +40,18 @@ def test_sft_learns_and_leaves_a_chat_model(sft_place: Any, tiny: Path) -> None:
     assert outcome.counts["steps"] == metrics(place.folder)[-1]["step"] == 90
     assert outcome.counts["added_tokens"] == 2
     assert all((place.folder / name).is_file() for name in outcome.outputs)
-    assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "model/chat_template.jinja"} <= set(outcome.outputs)
+    assert {"model/config.json", "model/model.safetensors", "model/tokenizer.json", "model/chat_template.jinja"} <= set(
+        outcome.outputs
+    )
     assert not (place.folder / "checkpoints").exists() and not (place.folder / "model" / "training_args.bin").exists()
 
     tokenizer = AutoTokenizer.from_pretrained(place.folder / "model")
     model = AutoModelForCausalLM.from_pretrained(place.folder / "model")
     stop = tokenizer.convert_tokens_to_ids("<|im_end|>")
     assert model.generation_config.eos_token_id == [stop, 1]
-    prompt = tokenizer.apply_chat_template([{"role": "user", "content": "after one?"}], add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "after one?"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
     assert tokenizer.decode(prompt["input_ids"][0]) == "<|im_start|>user\nafter one?<|im_end|>\n<|im_start|>assistant\n"
     generated = model.generate(**prompt, max_new_tokens=40, do_sample=False)
     assert generated[0, -1] == stop, "the end of turn was not learnt"
@@ -73,7 +77,10 @@ def test_masking_and_neftune_are_not_the_baseline(sft_place: Any) -> None:
 
 
 def test_accumulation_does_not_change_the_loss(sft_place: Any) -> None:
-    whole, split = sft_place("whole", trainer={"max_steps": 3}), sft_place("split", trainer={"max_steps": 3, "per_device_train_batch_size": 2})
+    whole, split = (
+        sft_place("whole", trainer={"max_steps": 3}),
+        sft_place("split", trainer={"max_steps": 3, "per_device_train_batch_size": 2}),
+    )
     sft.run(whole)
     counts = sft.run(split).counts
     assert counts["gradient_accumulation_steps"] == 4
@@ -100,7 +107,9 @@ def test_lora_trains_added_tokens_and_is_merged(sft_place: Any, tiny: Path, tmp_
     assert not any("lora" in name for name, _ in trained.named_parameters())
     rows = trained.get_output_embeddings().weight
     old = model.get_output_embeddings().weight
-    assert torch.equal(rows[: len(old)], old) and not torch.equal(rows[-1], rows[-2]), "only the rows of the added tokens move"
+    assert torch.equal(rows[: len(old)], old) and not torch.equal(rows[-1], rows[-2]), (
+        "only the rows of the added tokens move"
+    )
     # The merged model computes what was trained: its loss is that of the last steps, not of another function.
     rows_of_mix = [place.inputs["mix/m"] / "train.jsonl"]
     tokenizer = AutoTokenizer.from_pretrained(place.folder / "model")

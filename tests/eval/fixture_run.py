@@ -52,7 +52,14 @@ TYPES = {
     "detectable_format:title": 155, "keywords:existence": 160, "length_constraints:number_words": 142,
     "punctuation:no_comma": 60, "startend:end_checker": 65,
 }  # fmt: skip
-EASE = {"keywords": 0.18, "punctuation": 0.2, "startend": 0.05, "combination": -0.22, "change_case": -0.14, "length_constraints": 0.02}
+EASE = {
+    "keywords": 0.18,
+    "punctuation": 0.2,
+    "startend": 0.05,
+    "combination": -0.22,
+    "change_case": -0.14,
+    "length_constraints": 0.02,
+}
 
 
 @dataclass
@@ -107,14 +114,29 @@ def _fill(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[st
         return {name: document[name] for name in ("chrf", "bleu", "exact", "sentences")}
     if step.kind == "mix":
         ((_, mix),) = step.settings["sft"]["mixes"].items()
-        return {"rows": 1, "languages": {code: {"share": share, "rows": round(4399 * share), "available": 4399} for code, share in mix["shares"].items()}}
+        return {
+            "rows": 1,
+            "languages": {
+                code: {"share": share, "rows": round(4399 * share), "available": 4399}
+                for code, share in mix["shares"].items()
+            },
+        }
     if step.kind == "sft":
-        shares = next(other for other in built.plan if other.name == step.inputs[0]).settings["sft"]["mixes"][step.settings["sft"]["mix"]]["shares"]
+        shares = next(other for other in built.plan if other.name == step.inputs[0]).settings["sft"]["mixes"][
+            step.settings["sft"]["mix"]
+        ]["shares"]
         return _trained(shares)
     if step.kind == "dpo":
         return _trained({"en": 1.0, "fi": 1.0})
     if step.kind == "translate":
-        return {"accepted": 4126, "rejected": {"wrong_language": 41, "length_ratio": 160, "code_changed": 72}, "texts": 20110, "from_memory": 12, "from_engine": 19870, "copied": 228}
+        return {
+            "accepted": 4126,
+            "rejected": {"wrong_language": 41, "length_ratio": 160, "code_changed": 72},
+            "texts": 20110,
+            "from_memory": 12,
+            "from_engine": 19870,
+            "copied": 228,
+        }
     return {"records": 4399}
 
 
@@ -123,11 +145,26 @@ def _trained(shares: Mapping[str, float]) -> dict[str, Any]:
         code: {"rows": round(4399 * share), "tokens": round(2_400_000 * share), "loss_tokens": round(2_300_000 * share), "truncated": round(37 * share), "dropped": {"no_answer": 2} if share else {}}
         for code, share in shares.items()
     }  # fmt: skip
-    return {"languages": languages, "rows": round(4399 * sum(shares.values())), "steps": 105, "train_loss": {"first": 1.8342, "last": 0.9127}, "tokens_per_second": 18123.4, "device": "cuda"}
+    return {
+        "languages": languages,
+        "rows": round(4399 * sum(shares.values())),
+        "steps": 105,
+        "train_loss": {"first": 1.8342, "last": 0.9127},
+        "tokens_per_second": 18123.4,
+        "device": "cuda",
+    }
 
 
 def _quality() -> dict[str, Any]:
-    worst = [{"id": "held-out/00007", "chrf": 21.4, "source": "The cat sat down.", "reference": "Kissa istuutui.", "translation": "Koira juoksi <b>pois</b>."}]
+    worst = [
+        {
+            "id": "held-out/00007",
+            "chrf": 21.4,
+            "source": "The cat sat down.",
+            "reference": "Kissa istuutui.",
+            "translation": "Koira juoksi <b>pois</b>.",
+        }
+    ]
     return {
         "chrf": 58.31, "bleu": 24.07, "exact": 31, "sentences": 988,
         "signature": {"chrf": "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0", "bleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"},
@@ -149,12 +186,36 @@ def _evaluation(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> d
         shared, own = random.Random(f"{code} {number}"), random.Random(f"{model} {code} {number}")
         ease = shared.random() * 0.7 + own.random() * 0.3
         strict = [ease < rate + EASE.get(name.partition(":")[0], 0) + own.uniform(-0.1, 0.1) for name in ids]
-        verdicts.append({"key": 1000 + number, "instruction_id_list": list(ids), "strict": strict, "loose": strict, "unstable": [False] * len(ids)})
-        rows.append({"id": f"ifeval/{number:05d}", "key": 1000 + number, "language": code, "prompt": f"Kirjoita kappale numero {number}, enintään\n200 sanaa.", "response": _answer(number, model), "finish_reason": "stop"})
+        verdicts.append(
+            {
+                "key": 1000 + number,
+                "instruction_id_list": list(ids),
+                "strict": strict,
+                "loose": strict,
+                "unstable": [False] * len(ids),
+            }
+        )
+        rows.append(
+            {
+                "id": f"ifeval/{number:05d}",
+                "key": 1000 + number,
+                "language": code,
+                "prompt": f"Kirjoita kappale numero {number}, enintään\n200 sanaa.",
+                "response": _answer(number, model),
+                "finish_reason": "stop",
+            }
+        )
     instructions, followed = sum(len(ids) for ids in asked), sum(sum(row["strict"]) for row in verdicts)
     k = round(len(asked) * (0.996 if code == built.recipe.source_language else spoken))
     totals = {"prompts": len(asked), "instructions": instructions, "inst_strict": followed}
-    floor = {"constant": {"reply": "lol", "inst_strict": round(0.236 * instructions), "instructions": instructions}, "echo": {"reply": "the prompt itself", "inst_strict": round(0.374 * instructions), "instructions": instructions}}
+    floor = {
+        "constant": {"reply": "lol", "inst_strict": round(0.236 * instructions), "instructions": instructions},
+        "echo": {
+            "reply": "the prompt itself",
+            "inst_strict": round(0.374 * instructions),
+            "instructions": instructions,
+        },
+    }
     document = {
         "model": model, "benchmark": "ifeval", "mode": "compat", "tokenizer": "punkt", "language": code, "totals": totals, "paper_subset": totals, "floor": floor,
         "response_language": {"target": code, "asked": code, "in_target": k, "total": len(asked), "by_code": _languages(code, k, len(asked))},
@@ -162,18 +223,25 @@ def _evaluation(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> d
     }  # fmt: skip
     folder = built.folder / step.name
     _dump(folder / "scores.json", document)
-    (folder / "responses.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    (folder / "responses.jsonl").write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8"
+    )
     return {"totals": totals}
 
 
 def _languages(code: str, own: int, asked: int) -> dict[str, int]:
     rest = asked - own
-    return {code: own, **{other: number for other, number in (("en" if code == "fi" else "fi", rest * 3 // 4), ("de", rest - rest * 3 // 4)) if number}}
+    return {
+        code: own,
+        **{
+            other: number
+            for other, number in (("en" if code == "fi" else "fi", rest * 3 // 4), ("de", rest - rest * 3 // 4))
+            if number
+        },
+    }
 
 
 def _answer(number: int, model: str) -> str:
     if number == 0:
         return f"<script>alert('{model}')</script> **lihavoitu** | solu\n```\nkoodi\n```"
     return "Talvi tuli hiljaa. Lumi peitti pihan, ja lapset lähtivät ulos. " * (12 if model.endswith("100pct") else 3)
-
-

@@ -67,10 +67,24 @@ def test_the_page_is_one_well_formed_file_that_loads_and_runs_nothing(built):
     outline = Outline(read(built, "index.html"))
     names = {tag for tag, _ in outline.tags}
     assert not names & {"script", "link", "iframe", "img", "object"}
-    loaded = [value for _, attributes in outline.tags for name, value in attributes.items() if name in ("src", "href", "srcset") and not (value or "").startswith("#")]
+    loaded = [
+        value
+        for _, attributes in outline.tags
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset") and not (value or "").startswith("#")
+    ]
     assert not loaded
     assert not re.search(r"@import|url\(", read(built, "index.html"))
-    assert outline.headings == ["Findings", "Instruction following", "By instruction category", "Translation", "Examples", "Training", "Wall time", "Provenance"]
+    assert outline.headings == [
+        "Findings",
+        "Instruction following",
+        "By instruction category",
+        "Translation",
+        "Examples",
+        "Training",
+        "Wall time",
+        "Provenance",
+    ]
 
 
 def test_model_output_cannot_become_markup(built):
@@ -114,11 +128,24 @@ def test_the_report_reads_what_a_run_folder_records(tmp_path):
 
 def test_the_report_reads_what_an_eval_step_writes(tmp_path):
     built = build(tmp_path / "run", prompts=10)
-    prompts = [Prompt("ifeval/1", "fi", 1000, "Ilman pilkkuja.", ("punctuation:no_comma",), ({},)), Prompt("ifeval/2", "fi", 1001, "Otsikko.", ("detectable_format:title",), ({},))]
-    answers = [Response(prompt.id, prompt.key, "fi", prompt.text, "Tässä on yksi lause, jossa on pilkku.", "stop") for prompt in prompts]
+    prompts = [
+        Prompt("ifeval/1", "fi", 1000, "Ilman pilkkuja.", ("punctuation:no_comma",), ({},)),
+        Prompt("ifeval/2", "fi", 1001, "Otsikko.", ("detectable_format:title",), ({},)),
+    ]
+    answers = [
+        Response(prompt.id, prompt.key, "fi", prompt.text, "Tässä on yksi lause, jossa on pilkku.", "stop")
+        for prompt in prompts
+    ]
     answers[0] = replace(answers[0], response="Tässä lauseessa ei ole yhtään pilkkua.")
     folder = built.folder / "eval/sft/en-fi-100pct/ifeval-fi"
-    write_json(folder / "scores.json", {"model": "sft/en-fi-100pct", "benchmark": "ifeval", **score_responses(prompts, answers, language("fi"), "compat", "sentencex")})
+    write_json(
+        folder / "scores.json",
+        {
+            "model": "sft/en-fi-100pct",
+            "benchmark": "ifeval",
+            **score_responses(prompts, answers, language("fi"), "compat", "sentencex"),
+        },
+    )
     write_records(folder / "responses.jsonl", answers)
     stage.run(built.place)
     row = re.search(r"(?m)^\| en-fi-100pct \| \d.*$", read(built, "report.md")).group()
@@ -128,7 +155,10 @@ def test_the_report_reads_what_an_eval_step_writes(tmp_path):
 def test_the_first_finding_follows_the_numbers_both_ways(tmp_path):
     built = build(tmp_path / "run")
     said = findings(collect(built.recipe, built.place.inputs))[0]
-    assert said == "Finnish answers to Finnish prompts: 47.5% (242 of 510) with no Finnish data in the mix (`en-fi-0pct`), at least 90.0% (459 of 510) in every one of the 6 mixes with Finnish data (lowest in `en-fi-10pct`)."
+    assert (
+        said
+        == "Finnish answers to Finnish prompts: 47.5% (242 of 510) with no Finnish data in the mix (`en-fi-0pct`), at least 90.0% (459 of 510) in every one of the 6 mixes with Finnish data (lowest in `en-fi-10pct`)."
+    )
     path = built.folder / "eval/sft/en-fi-20pct/ifeval-fi/scores.json"
     scores = json.loads(path.read_text("utf-8"))
     scores["response_language"]["in_target"] = 100
@@ -142,7 +172,13 @@ def test_prompts_that_ask_for_a_response_language_are_left_out(tmp_path):
     path = built.folder / "eval/sft/en-fi-0pct/ifeval-en/scores.json"
     scores = json.loads(path.read_text("utf-8"))
     before = collect(built.recipe, built.place.inputs).evaluations[0].accuracy
-    asked = {"key": 1, "instruction_id_list": ["language:response_language", "punctuation:no_comma"], "strict": [True, True], "loose": [True, True], "unstable": [False, False]}
+    asked = {
+        "key": 1,
+        "instruction_id_list": ["language:response_language", "punctuation:no_comma"],
+        "strict": [True, True],
+        "loose": [True, True],
+        "unstable": [False, False],
+    }
     path.write_text(json.dumps({**scores, "prompts": [asked, *scores["prompts"]]}), "utf-8")
     assert collect(built.recipe, built.place.inputs).evaluations[0].accuracy == before
 
@@ -182,7 +218,9 @@ def without(text: str, start: str, end: str) -> str:
 
 
 NO_DPO = without(RECIPE, "dpo:\n", "eval:\n")
-ONE_MIX = without(NO_DPO, "  runs:\n", "eval:\n").replace("en-fi-Xpct: {shares: {en: 1.0, fi: X}, X: [0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]}", "both: {shares: {en: 1.0, fi: 1.0}}")
+ONE_MIX = without(NO_DPO, "  runs:\n", "eval:\n").replace(
+    "en-fi-Xpct: {shares: {en: 1.0, fi: X}, X: [0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]}", "both: {shares: {en: 1.0, fi: 1.0}}"
+)
 NO_EVAL = NO_DPO[: NO_DPO.index("eval:\n")]
 FINNISH_ONLY = ONE_MIX.replace("languages: [en, fi]", "languages: [fi]")
 
@@ -236,7 +274,10 @@ def test_few_prompts_are_not_called_a_finding(tmp_path):
 
 
 def test_the_recipe_cannot_inject_either(tmp_path: Path):
-    text = RECIPE.replace("description: The paper's mixes, ablations and preference runs.", 'description: "<img src=x onerror=alert(1)> [link](http://x) | *star*"')
+    text = RECIPE.replace(
+        "description: The paper's mixes, ablations and preference runs.",
+        'description: "<img src=x onerror=alert(1)> [link](http://x) | *star*"',
+    )
     built = build(tmp_path / "run", text, prompts=10)
     stage.run(built.place)
     assert "<img" not in read(built, "index.html")

@@ -14,7 +14,9 @@ def followed(*counts: tuple[int, int]) -> dict[int, tuple[int, int]]:
     return dict(enumerate(counts))
 
 
-@pytest.mark.parametrize(("k", "n", "percent"), [(285, 783, "36.4"), (0, 5, "0.0"), (5, 5, "100.0"), (1, 3, "33.3"), (0, 0, "–")])
+@pytest.mark.parametrize(
+    ("k", "n", "percent"), [(285, 783, "36.4"), (0, 5, "0.0"), (5, 5, "100.0"), (1, 3, "33.3"), (0, 0, "–")]
+)
 def test_percent(k, n, percent):
     assert Ratio(k, n).percent == percent
 
@@ -28,7 +30,9 @@ def test_signed(points, text):
     assert signed(points) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(4.25, "4.2 s"), (42, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min"), (59.7, "60 s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(4.25, "4.2 s"), (42, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min"), (59.7, "60 s")]
+)
 def test_duration(seconds, text):
     assert duration(seconds) == text
 
@@ -44,7 +48,11 @@ def test_one_instruction_per_prompt_gives_the_binomial_interval():
 
 def test_the_interval_is_the_spread_that_resampling_prompts_gives():
     draw = random.Random(5)
-    prompts = [(sum(draw.random() < ease for _ in range(n)), n) for n in draw.choices([1, 2, 3], k=400) for ease in [draw.choice([0.1, 0.9])]]
+    prompts = [
+        (sum(draw.random() < ease for _ in range(n)), n)
+        for n in draw.choices([1, 2, 3], k=400)
+        for ease in [draw.choice([0.1, 0.9])]
+    ]
     shares = [100 * total(followed(*draw.choices(prompts, k=400))).share for _ in range(1500)]
     assert margin(followed(*prompts)) == pytest.approx(1.96 * pstdev(shares), rel=0.06)
 

@@ -30,15 +30,28 @@ def tiny_chat_model(tmp_path_factory) -> Path:
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     bpe = Tokenizer(models.BPE({token: at for at, token in enumerate(["<s>", "</s>", *letters])}, []))
     bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", chat_template=TEMPLATE).save_pretrained(folder / "model")
+    PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", chat_template=TEMPLATE
+    ).save_pretrained(folder / "model")
     torch.manual_seed(3)
-    config = LlamaConfig(vocab_size=len(letters) + 2, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, bos_token_id=0, eos_token_id=1, initializer_range=0.3)
+    config = LlamaConfig(
+        vocab_size=len(letters) + 2,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        bos_token_id=0,
+        eos_token_id=1,
+        initializer_range=0.3,
+    )
     LlamaForCausalLM(config).save_pretrained(folder / "model")
     return folder
 
 
 def prompt(key: int, *ids: str, text: str = "Kirjoita runo.", **arguments: object) -> Prompt:
-    return Prompt(f"ifeval/{key:05d}", "fi", key, text, ids, tuple(arguments if at == 0 else {} for at in range(len(ids))))
+    return Prompt(
+        f"ifeval/{key:05d}", "fi", key, text, ids, tuple(arguments if at == 0 else {} for at in range(len(ids)))
+    )
 
 
 PROMPTS = [
@@ -69,7 +82,12 @@ def test_an_eval_step_answers_in_order_and_counts_whole_numbers(tmp_path, write_
     assert [row["key"] for row in rows] == [7, 3, 5, 9]
     assert len({row["response"] for row in rows}) > 1, "a model that always says the same would prove nothing"
     scores = json.loads((place.folder / "scores.json").read_text("utf-8"))
-    assert (scores["model"], scores["benchmark"], scores["language"], scores["mode"]) == ("sft/en-fi-0pct", "ifeval", "fi", "compat")
+    assert (scores["model"], scores["benchmark"], scores["language"], scores["mode"]) == (
+        "sft/en-fi-0pct",
+        "ifeval",
+        "fi",
+        "compat",
+    )
     assert (scores["totals"]["prompts"], scores["totals"]["instructions"]) == (4, 5)
     assert (scores["paper_subset"]["prompts"], scores["paper_subset"]["instructions"]) == (3, 4)
     assert scores["response_language"]["total"] == 3, "prompts that ask for a language do not count"
@@ -77,7 +95,9 @@ def test_an_eval_step_answers_in_order_and_counts_whole_numbers(tmp_path, write_
     assert [row["key"] for row in scores["prompts"]] == [7, 3, 5, 9]
 
 
-def test_a_second_run_asks_the_model_nothing_and_writes_the_same_bytes(tmp_path, write_recipe, tiny_chat_model, monkeypatch):
+def test_a_second_run_asks_the_model_nothing_and_writes_the_same_bytes(
+    tmp_path, write_recipe, tiny_chat_model, monkeypatch
+):
     from kielo.generation.hf import HfGenerator
 
     place = place_for(tmp_path, write_recipe, tiny_chat_model)
@@ -108,13 +128,24 @@ def test_no_prompts_are_an_error_that_names_the_file(tmp_path):
 
 
 def test_scores_of_known_answers():
-    answers = ["Ei yhtään pilkkua tässä lauseessa.", "<<Otsikko>> Tässä on yksi, kaksi pilkkua.", "Gladly.", "Tämä on aivan suomenkielinen loppu"]
+    answers = [
+        "Ei yhtään pilkkua tässä lauseessa.",
+        "<<Otsikko>> Tässä on yksi, kaksi pilkkua.",
+        "Gladly.",
+        "Tämä on aivan suomenkielinen loppu",
+    ]
     rows = [Response(p.id, p.key, "fi", p.text, text, "stop") for p, text in zip(PROMPTS, answers, strict=True)]
     document = stage.score_responses(PROMPTS, rows, language("fi"), "compat", "sentencex")
     strict = [list(row["strict"]) for row in document["prompts"]]
     assert [strict[0], strict[1], strict[3]] == [[True], [True, False], [True]]
     assert document["paper_subset"]["inst_strict"] == 3
-    assert document["response_language"] == {"target": "fi", "asked": "fi", "in_target": 3, "total": 3, "by_code": {"fi": 3}}
+    assert document["response_language"] == {
+        "target": "fi",
+        "asked": "fi",
+        "in_target": 3,
+        "total": 3,
+        "by_code": {"fi": 3},
+    }
     assert document["floor"]["constant"] == {"reply": "lol", "inst_strict": 2, "instructions": 4}
     assert document["floor"]["echo"]["inst_strict"] == 1
 
@@ -132,7 +163,10 @@ PAIRS = [
 
 
 def quality_place(tmp_path: Path, write_recipe, translated: list[SentencePair]) -> Workplace:
-    held_out = ("ifeval: {kind: ifeval, pocket: ifeval, rows: 6}", "ifeval: {kind: ifeval, pocket: ifeval, rows: 6}\n    held-out: {kind: sentences, pocket: parallel, rows: 3}")
+    held_out = (
+        "ifeval: {kind: ifeval, pocket: ifeval, rows: 6}",
+        "ifeval: {kind: ifeval, pocket: ifeval, rows: 6}\n    held-out: {kind: sentences, pocket: parallel, rows: 3}",
+    )
     recipe = load(write_recipe(held_out, ("ifeval: {languages: [en, fi]}", "translation: held-out")))
     step = next(step for step in make_plan(_with_model(recipe)) if step.kind == "translation-quality")
     write_records(tmp_path / "source/rows.jsonl", PAIRS)
@@ -143,7 +177,10 @@ def quality_place(tmp_path: Path, write_recipe, translated: list[SentencePair]) 
 
 def test_translation_quality_counts_exact_matches_and_names_the_worst_first(tmp_path, write_recipe):
     pytest.importorskip("sacrebleu")
-    machine = [dataclasses.replace(PAIRS[2], language="fi"), dataclasses.replace(PAIRS[1], language="fi", target="Hevonen nukkuu.")]
+    machine = [
+        dataclasses.replace(PAIRS[2], language="fi"),
+        dataclasses.replace(PAIRS[1], language="fi", target="Hevonen nukkuu."),
+    ]
     place = quality_place(tmp_path, write_recipe, machine)
     counts = translation_quality.run(place).counts
     scores = json.loads((place.folder / "scores.json").read_text("utf-8"))

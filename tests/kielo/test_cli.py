@@ -17,13 +17,21 @@ HEAVY = ("torch", "transformers", "trl", "datasets", "vllm", "sacrebleu", "nltk"
 
 def kielo(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "kielo.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300
+    )
 
 
 @pytest.mark.parametrize("verb", ["check", "plan", "status"])
 def test_looking_loads_nothing_heavy(verb, write_recipe, tmp_path):
     code = f"import sys; from kielo.cli import main; assert main([{verb!r}, {str(write_recipe())!r}]) == 0; print([m for m in {HEAVY!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
     assert not (tmp_path / "runs").exists(), "looking makes no folders"
 
@@ -44,8 +52,14 @@ def test_help_lists_every_verb():
         (["mix", "RECIPE", "--only", "mix"], "which is not complete; run it first"),
         (["run", "RECIPE", "--limit", "0"], "'0' is no positive whole number"),
         (["rnu", "RECIPE"], "invalid choice: 'rnu'"),
-        (["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "en"], "a.jsonl: no such file"),
-        (["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "xx"], "--language xx: no language pack"),
+        (
+            ["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "en"],
+            "a.jsonl: no such file",
+        ),
+        (
+            ["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "xx"],
+            "--language xx: no language pack",
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(arguments, sentence, write_recipe, tmp_path, capsys, monkeypatch):
@@ -75,6 +89,12 @@ def test_a_namesake_package_is_refused(tmp_path, write_recipe):
     foreign.mkdir(parents=True)
     (foreign / "__init__.py").write_text("")
     code = f"import sys; sys.path.insert(0, {str(foreign.parent)!r}); from kielo.cli import main; sys.exit(main(['check', {str(write_recipe())!r}]))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == 2
     assert "the package 'translate' found first is" in done.stderr

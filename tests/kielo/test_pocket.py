@@ -88,14 +88,22 @@ def test_oasst_trees() -> None:
 
 def test_oasst_has_markdown_for_the_segmenter() -> None:
     text = "\n".join(row["text"] for row in datasets.oasst_rows(200, 1))
-    assert all(part in text for part in ("\n* ", "## ", "**", "```\n", "https://", "`git status`", "[name]", "\n\n", "<<"))
+    assert all(
+        part in text for part in ("\n* ", "## ", "**", "```\n", "https://", "`git status`", "[name]", "\n\n", "<<")
+    )
 
 
 def test_helpsteer_pairs() -> None:
     rows = datasets.helpsteer_rows(300, 1)
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
-    assert all(first["prompt"] == second["prompt"] and first["response"] != second["response"] for first, second in pairs)
-    assert all(0 <= row[name] <= 4 for row in rows for name in ("helpfulness", "correctness", "coherence", "complexity", "verbosity"))
+    assert all(
+        first["prompt"] == second["prompt"] and first["response"] != second["response"] for first, second in pairs
+    )
+    assert all(
+        0 <= row[name] <= 4
+        for row in rows
+        for name in ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
+    )
     ties = sum(first["helpfulness"] == second["helpfulness"] for first, second in pairs)
     assert 0.05 < ties / len(pairs) < 0.16
 
@@ -131,7 +139,9 @@ def _obeys(demand: demands.Demand, language: str, text: str) -> bool:
         "keywords:forbidden_words": lambda: not any(word in text.lower() for word in wanted["forbidden_words"]),
         "keywords:frequency": lambda: text.lower().count(wanted["keyword"]) >= wanted["frequency"],
         "length_constraints:number_paragraphs": lambda: len(text.split("***")) == wanted["num_paragraphs"],
-        "detectable_format:number_bullet_lists": lambda: sum(line.startswith("* ") for line in text.split("\n")) == wanted["num_bullets"],
+        "detectable_format:number_bullet_lists": lambda: (
+            sum(line.startswith("* ") for line in text.split("\n")) == wanted["num_bullets"]
+        ),
         "detectable_format:number_highlighted_sections": lambda: text.count("*") >= 2 * wanted["num_highlights"],
         "detectable_format:title": lambda: text.startswith("<<") and ">>" in text,
         "detectable_content:number_placeholders": lambda: text.count("[") >= wanted["num_placeholders"],
@@ -145,7 +155,9 @@ def _obeys(demand: demands.Demand, language: str, text: str) -> bool:
 
 
 def test_benchmark_prompts_are_disjoint_from_training_prompts() -> None:
-    training = {row["text"] for row in datasets.oasst_rows(1500, 1)} | {row["prompt"] for row in datasets.helpsteer_rows(1500, 1)}
+    training = {row["text"] for row in datasets.oasst_rows(1500, 1)} | {
+        row["prompt"] for row in datasets.helpsteer_rows(1500, 1)
+    }
     assert not training & {row["prompt"] for row in datasets.ifeval_rows(300, 1)}
 
 
@@ -160,7 +172,13 @@ def test_parallel_sentences_never_occur_in_pretraining() -> None:
 
 
 def test_shots_are_of_every_kind() -> None:
-    assert {row["kind"] for row in datasets.shots_rows(5, 1)} == {"sentence", "instruction", "question", "list_item", "paragraph"}
+    assert {row["kind"] for row in datasets.shots_rows(5, 1)} == {
+        "sentence",
+        "instruction",
+        "question",
+        "list_item",
+        "paragraph",
+    }
 
 
 def test_topic_can_be_marked_where_it_stands() -> None:
@@ -172,7 +190,9 @@ def test_topic_can_be_marked_where_it_stands() -> None:
 
 def test_base_is_what_build_json_says() -> None:
     record = json.loads((BASE / "build.json").read_text("utf-8"))
-    assert {name: hashlib.sha256((BASE / name).read_bytes()).hexdigest() for name in record["sha256"]} == record["sha256"]
+    assert {name: hashlib.sha256((BASE / name).read_bytes()).hexdigest() for name in record["sha256"]} == record[
+        "sha256"
+    ]
     assert sum(path.stat().st_size for path in BASE.iterdir()) < 6_000_000
 
 

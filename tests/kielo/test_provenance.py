@@ -29,4 +29,8 @@ def test_nan_is_refused():
 def test_differences_name_the_field():
     old = {"sft": {"trainer": {"learning_rate": 2e-5}, "gone": 1}}
     new = {"sft": {"trainer": {"learning_rate": 1e-5}, "new": "x"}}
-    assert list(differences(old, new)) == ["sft.trainer.learning_rate: 2e-05 -> 1e-05", "sft.gone: 1 -> (absent)", 'sft.new: (absent) -> "x"']
+    assert list(differences(old, new)) == [
+        "sft.trainer.learning_rate: 2e-05 -> 1e-05",
+        "sft.gone: 1 -> (absent)",
+        'sft.new: (absent) -> "x"',
+    ]

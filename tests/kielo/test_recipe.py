@@ -90,7 +90,12 @@ def test_files_that_are_no_recipes(tmp_path):
 
 
 def test_yaml_traps_are_gone(write_recipe):
-    recipe = load(write_recipe(("sft:\n", "sft:\n  trainer: {learning_rate: 2e-5, num_train_epochs: 3}\n"), ("language: fi", "language: fi\ndescription: no")))
+    recipe = load(
+        write_recipe(
+            ("sft:\n", "sft:\n  trainer: {learning_rate: 2e-5, num_train_epochs: 3}\n"),
+            ("language: fi", "language: fi\ndescription: no"),
+        )
+    )
     assert recipe.sft.trainer.learning_rate == 2e-5
     assert recipe.description == "no"
 

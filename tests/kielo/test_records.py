@@ -20,7 +20,7 @@ from kielo.records import (
 )
 
 RECORDS = {
-    "conversations": Conversation("a/0", "fi", (Message("user", "Hei \u2028 \"sinä\""), Message("assistant", "No\nhei"))),
+    "conversations": Conversation("a/0", "fi", (Message("user", 'Hei \u2028 "sinä"'), Message("assistant", "No\nhei"))),
     "preferences": PreferencePair("a/1", "en", (Message("user", "q"),), "good", "bad"),
     "ifeval": Prompt("a/2", "en", 1000, "Write.", ("punctuation:no_comma",), ({},)),
 }

@@ -174,7 +174,11 @@ def test_two_processes_do_not_share_a_step(tmp_path, recipe, made):
     root = Path(__file__).resolve().parents[2]
     run.claim(recipe)
     holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(run.path)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(root)}
+        [sys.executable, "-c", code, str(run.path)],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(root)},
     )
     try:
         assert holder.stdout.readline() == b"held\n"
@@ -196,7 +200,13 @@ def test_the_plan_lists_every_step_after_its_inputs(recipe):
     names = [step.name for step in plan]
     assert len(names) == len(set(names))
     assert {"sft/en-fi-0pct", "sft/neftune", "dpo/dpo-both", "eval/dpo/dpo-both/ifeval-fi", "report"} <= set(names)
-    assert [step.name for step in select(plan, ("sft", "report"))] == ["sft/en-fi-0pct", "sft/en-fi-50pct", "sft/en-fi-100pct", "sft/neftune", "report"]
+    assert [step.name for step in select(plan, ("sft", "report"))] == [
+        "sft/en-fi-0pct",
+        "sft/en-fi-50pct",
+        "sft/en-fi-100pct",
+        "sft/neftune",
+        "report",
+    ]
     assert not any(step.name.startswith(("sft", "eval")) for step in needed_for(plan, ("mix",)))
 
 

@@ -57,7 +57,9 @@ def other_language(source: str, target: str) -> str:
         (leaked, "prompt-leak", 1.0), (empty, "empty", 1.0), (other_language, "wrong-language", 1.0),
     ],
 )  # fmt: skip
-def test_injected_faults_are_found(fault: Callable[[str, str], str], reason: str, least: float, real_pairs: Pairs, direction: Direction) -> None:
+def test_injected_faults_are_found(
+    fault: Callable[[str, str], str], reason: str, least: float, real_pairs: Pairs, direction: Direction
+) -> None:
     pairs = random.Random(0).sample([pair for pair in real_pairs("flores") if len(pair[1].split()) >= 12], 100)
     found = sum(CHECKS[reason](source, fault(source, target), direction) is not None for source, target in pairs)
     print(f"{fault.__name__}: {reason} finds {found} of {len(pairs)}")
@@ -100,7 +102,9 @@ def test_a_shot_in_the_output_is_a_leak(direction: Direction) -> None:
 
 def test_a_language_that_langdetect_does_not_know_is_not_guessed() -> None:
     unknown = language("fi").model_copy(update={"langdetect": None})
-    assert checks.wrong_language("x", "this is plain English text all the way", Direction(language("en"), unknown)) is None
+    assert (
+        checks.wrong_language("x", "this is plain English text all the way", Direction(language("en"), unknown)) is None
+    )
 
 
 def test_detection_is_the_same_every_time(direction: Direction) -> None:

@@ -32,7 +32,9 @@ def translate(record: Prompt, translator: Translator, direction: Direction) -> P
     return made
 
 
-def test_every_argument_of_all_541_prompts_stays_in_its_prompt(shared_data: Path, backwards_translator: Translator, direction: Direction) -> None:
+def test_every_argument_of_all_541_prompts_stays_in_its_prompt(
+    shared_data: Path, backwards_translator: Translator, direction: Direction
+) -> None:
     rows = list(read_jsonl(shared_data / "ifeval" / "input_data.jsonl"))
     for record in read_rows("ifeval", Source("ifeval", rows, "en")):
         assert isinstance(record, Prompt)
@@ -42,15 +44,21 @@ def test_every_argument_of_all_541_prompts_stays_in_its_prompt(shared_data: Path
         assert made.instruction_ids == record.instruction_ids
 
 
-def test_keywords_keep_their_capitals_and_inflected_words_are_found(backwards_translator: Translator, direction: Direction) -> None:
-    record = prompt('Use "Mom". MOM likes sneakers, moments too.', ("keywords:existence", {"keywords": ["mom", "sneaker"]}))
+def test_keywords_keep_their_capitals_and_inflected_words_are_found(
+    backwards_translator: Translator, direction: Direction
+) -> None:
+    record = prompt(
+        'Use "Mom". MOM likes sneakers, moments too.', ("keywords:existence", {"keywords": ["mom", "sneaker"]})
+    )
     made = translate(record, backwards_translator, direction)
     assert isinstance(made, Prompt)
     assert made.arguments == ({"keywords": ["mom", "rekaens"]},)
     assert made.text == 'esU "Mom". MOM sekil rekaens, stnemom oot.'
 
 
-def test_where_a_word_is_quoted_its_other_occurrences_are_left_to_the_translator(backwards_translator: Translator, direction: Direction) -> None:
+def test_where_a_word_is_quoted_its_other_occurrences_are_left_to_the_translator(
+    backwards_translator: Translator, direction: Direction
+) -> None:
     record = prompt('Tell about the dog. Use the word "dog".', ("keywords:existence", {"keywords": ["dog"]}))
     (work,) = plan_work([record], direction, None, InTurn((Memory({"dog": "koira"}),)))
     assert work.texts[0].pieces[0].glossary == (("dog", "koira"),)
@@ -58,10 +66,16 @@ def test_where_a_word_is_quoted_its_other_occurrences_are_left_to_the_translator
     assert answer.text == 'lleT tuoba eht god. esU eht drow "koira".'
 
 
-def test_the_repeated_request_is_cut_from_the_translated_prompt(backwards_translator: Translator, direction: Direction) -> None:
+def test_the_repeated_request_is_cut_from_the_translated_prompt(
+    backwards_translator: Translator, direction: Direction
+) -> None:
     request = "Write a poem.\nUse the word sea."
     arguments = {"keywords": ["sea"]}
-    record = prompt(f"{request}\nFirst repeat it: {request}", ("combination:repeat_prompt", {"prompt_to_repeat": request}), ("keywords:existence", arguments))
+    record = prompt(
+        f"{request}\nFirst repeat it: {request}",
+        ("combination:repeat_prompt", {"prompt_to_repeat": request}),
+        ("keywords:existence", arguments),
+    )
     made = translate(record, backwards_translator, direction)
     assert isinstance(made, Prompt)
     repeated = made.arguments[0]["prompt_to_repeat"]
@@ -69,7 +83,9 @@ def test_the_repeated_request_is_cut_from_the_translated_prompt(backwards_transl
     assert made.text.count(repeated) == 2
 
 
-def test_options_are_the_language_packs_and_markers_and_letters_stay(backwards_translator: Translator, direction: Direction) -> None:
+def test_options_are_the_language_packs_and_markers_and_letters_stay(
+    backwards_translator: Translator, direction: Direction
+) -> None:
     record = prompt(
         "Say “My answer is yes.” or My answer is no. Add a note starting with P.P.S, less than 2 letters b.",
         ("detectable_format:constrained_response", {}), ("detectable_content:postscript", {"postscript_marker": "P.P.S"}),
@@ -96,7 +112,10 @@ def test_an_argument_lost_is_found() -> None:
     made = prompt("Lopuksi hei", ("startend:end_checker", {"end_phrase": "hei hei"}))
     failure = lost_argument(source, made)
     assert failure is not None
-    assert (failure.reason, failure.detail) == ("argument-lost", "end_phrase 'hei hei' (for 'bye now') is not in the prompt")
+    assert (failure.reason, failure.detail) == (
+        "argument-lost",
+        "end_phrase 'hei hei' (for 'bye now') is not in the prompt",
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,15 @@ from translate.row_values import Row
 
 def message(identity: str, parent: str | None, rank: int | None = None, **more: Any) -> Row:
     role = "assistant" if identity.startswith("a") else "prompter"
-    return {"message_id": identity, "parent_id": parent, "role": role, "text": f"text {identity}", "rank": rank, "lang": "en", **more}
+    return {
+        "message_id": identity,
+        "parent_id": parent,
+        "role": role,
+        "text": f"text {identity}",
+        "rank": rank,
+        "lang": "en",
+        **more,
+    }
 
 
 def read(kind: str, *rows: Row) -> tuple[list[Any], dict[str, int]]:
@@ -51,7 +59,11 @@ def test_trees_that_give_nothing_are_counted() -> None:
     rows = [message("p1", None), message("p2", None, lang="sv"), message("a2", "p2"), message("a9", "nowhere")]
     records, dropped = read("conversations", *rows)
     assert records == []
-    assert dropped == {"tree without an assistant reply": 2, "message in another language": 1, "message without its parent": 1}
+    assert dropped == {
+        "tree without an assistant reply": 2,
+        "message in another language": 1,
+        "message without its parent": 1,
+    }
 
 
 def test_a_circle_of_parents_ends() -> None:
@@ -60,14 +72,20 @@ def test_a_circle_of_parents_ends() -> None:
 
 
 def test_a_very_long_thread_ends() -> None:
-    rows = [message(f"{'pa'[n % 2]}{n}", f"{'pa'[(n - 1) % 2]}{n - 1}" if n else None, 0 if n % 2 else None) for n in range(4000)]
+    rows = [
+        message(f"{'pa'[n % 2]}{n}", f"{'pa'[(n - 1) % 2]}{n - 1}" if n else None, 0 if n % 2 else None)
+        for n in range(4000)
+    ]
     (conversation,), _ = read("conversations", *rows)
     assert len(conversation.messages) == 4000
 
 
 def test_ranked_pairs() -> None:
     pairs, _ = read("preferences", *TREE)
-    assert [(pair.chosen[5:], pair.rejected[5:], len(pair.prompt)) for pair in pairs] == [("a2", "a1", 1), ("a4", "a5", 3)]
+    assert [(pair.chosen[5:], pair.rejected[5:], len(pair.prompt)) for pair in pairs] == [
+        ("a2", "a1", 1),
+        ("a4", "a5", 3),
+    ]
 
 
 def test_nested_trees_read_the_same() -> None:
@@ -83,7 +101,10 @@ def test_nested_trees_read_the_same() -> None:
     ("row", "message_"),
     [
         ({"message_id": "x", "parent_id": None, "role": "bot", "text": "t"}, "line 1: role 'bot' is unknown"),
-        ({"message_id": "x", "parent_id": None, "role": "prompter", "text": None}, "'text' is missing; name its column"),
+        (
+            {"message_id": "x", "parent_id": None, "role": "prompter", "text": None},
+            "'text' is missing; name its column",
+        ),
         ({"message_id": 7, "parent_id": None, "role": "prompter", "text": "t"}, "'message_id' must be a text"),
     ],
 )

@@ -10,7 +10,28 @@ from hypothesis import strategies as st
 
 from translate.protect import protect, restore
 
-PIECES = ["`", "``", "$", "$$", "⟦", "⟧", "⟦1⟧", "{x}", "%s", "<b>", "<<", ">>", "https://a.b/c", "](", ")", "a", " ", "\\(", "\\)", "1"]
+PIECES = [
+    "`",
+    "``",
+    "$",
+    "$$",
+    "⟦",
+    "⟧",
+    "⟦1⟧",
+    "{x}",
+    "%s",
+    "<b>",
+    "<<",
+    ">>",
+    "https://a.b/c",
+    "](",
+    ")",
+    "a",
+    " ",
+    "\\(",
+    "\\)",
+    "1",
+]
 
 
 @given(st.one_of(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.text(max_size=60)))
@@ -27,7 +48,10 @@ def test_restore_undoes_protect(text: str) -> None:
         ("Mail me@example.org or www.example.org/a?b=1!", ["me@example.org", "www.example.org/a?b=1"]),
         (r"Let $x^2 + y$ and \(z\) be $n$", ["$x^2 + y$", r"\(z\)", "$n$"]),
         ("It costs $5 and $10, or US$5 or A$ 6", []),
-        ("Dear {name}, %s of [FIRST NAME] <br/> {{slot}} [name]", ["{name}", "%s", "[FIRST NAME]", "<br/>", "{{slot}}"]),
+        (
+            "Dear {name}, %s of [FIRST NAME] <br/> {{slot}} [name]",
+            ["{name}", "%s", "[FIRST NAME]", "<br/>", "{{slot}}"],
+        ),
         ("A title such as <<poem of joy>>", ["<<", ">>"]),
         ("[the text](http://a.b/c) and ![an image](img.png)", ["http://a.b/c", "img.png"]),
         ("3 < 4 and 5 > 2, 100% sure", []),

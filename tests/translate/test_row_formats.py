@@ -39,8 +39,14 @@ def test_a_user_turn_without_an_answer_is_dropped_and_counted() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"messages": [{"role": "assistant", "content": "A"}]}, r"data.jsonl, line 1: messages\[0\] is a turn of 'assistant' where 'user'"),
-        ({"messages": [{"role": "user", "content": "A"}, {"role": "user", "content": "B"}]}, r"messages\[1\] is a turn of 'user'"),
+        (
+            {"messages": [{"role": "assistant", "content": "A"}]},
+            r"data.jsonl, line 1: messages\[0\] is a turn of 'assistant' where 'user'",
+        ),
+        (
+            {"messages": [{"role": "user", "content": "A"}, {"role": "user", "content": "B"}]},
+            r"messages\[1\] is a turn of 'user'",
+        ),
         ({"messages": [{"role": "tool", "content": "A"}]}, "role 'tool' is unknown"),
         ({"messages": [{"role": "user", "content": " "}]}, "'content' needs a text"),
         ({"messages": [{"role": "user", "content": "half \ud800"}]}, "'content' holds half a character"),
@@ -89,7 +95,11 @@ def test_helpsteer_pairs_consecutive_rows_by_score() -> None:
 def test_helpsteer_prompts_of_several_turns() -> None:
     prompt = "Hi\n<extra_id_1>Assistant\nHello\n<extra_id_1>User\nMore"
     (pair,), _ = read("preferences", steer(prompt, "a", 1), steer(prompt, "b", 2))
-    assert [(turn.role, turn.content) for turn in pair.prompt] == [("user", "Hi"), ("assistant", "Hello"), ("user", "More")]
+    assert [(turn.role, turn.content) for turn in pair.prompt] == [
+        ("user", "Hi"),
+        ("assistant", "Hello"),
+        ("user", "More"),
+    ]
 
 
 def test_a_missing_score_is_named() -> None:
@@ -105,7 +115,11 @@ def test_chosen_and_rejected_in_every_shape() -> None:
     messages = {"prompt": answer("x")[:1], "chosen": answer("a")[1:], "rejected": answer("b")[1:]}
     implicit = {"chosen": answer("a"), "rejected": answer("b")}
     ultrafeedback = {"prompt": "P", **implicit}
-    factory = {"conversations": [{"from": "human", "value": "P"}], "chosen": {"from": "gpt", "value": "a"}, "rejected": {"from": "gpt", "value": "b"}}
+    factory = {
+        "conversations": [{"from": "human", "value": "P"}],
+        "chosen": {"from": "gpt", "value": "a"},
+        "rejected": {"from": "gpt", "value": "b"},
+    }
     for row in (texts, messages, implicit, ultrafeedback, factory):
         assert read("preferences", row)[0] == [PreferencePair("", "en", (Message("user", "P"),), "a", "b")], row
 

@@ -22,7 +22,9 @@ MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 def test_every_text_comes_back(text: str) -> None:
     document = split(text)
     assert render(document, document.segments) == text
-    assert all(segment == segment.strip() and "\n" not in segment and "\r" not in segment for segment in document.segments)
+    assert all(
+        segment == segment.strip() and "\n" not in segment and "\r" not in segment for segment in document.segments
+    )
 
 
 @settings(max_examples=200, deadline=None)

@@ -34,7 +34,9 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [row for _, row in read_jsonl(path)]
 
 
-def test_real_conversations_and_pairs_by_memory_alone(oasst_file: Path, write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
+def test_real_conversations_and_pairs_by_memory_alone(
+    oasst_file: Path, write_recipe: Write, run_steps: RunSteps, tmp_path: Path
+) -> None:
     counts = run_steps(write_recipe(text=RECIPE.replace("MEMORY", str(oasst_file))), limit=188)
     print(json.dumps(counts, indent=1))
     assert counts["source/talks"]["records"] == counts["source/pairs"]["records"] == 188
@@ -56,12 +58,16 @@ def test_the_same_bytes_twice(oasst_file: Path, write_recipe: Write, run_steps: 
     written = []
     for _ in range(2):
         run_steps(path, limit=15)
-        written.append({file.name: file.read_bytes() for file in sorted((tmp_path / "translate" / "talks").glob("*.jsonl"))})
+        written.append(
+            {file.name: file.read_bytes() for file in sorted((tmp_path / "translate" / "talks").glob("*.jsonl"))}
+        )
     assert written[0] == written[1]
     assert len(written[0]) == 3
 
 
-def local_recipe(folder: Path, kind: str, *data: dict[str, Any], memory: dict[str, str] | None = None, extra: str = "") -> str:
+def local_recipe(
+    folder: Path, kind: str, *data: dict[str, Any], memory: dict[str, str] | None = None, extra: str = ""
+) -> str:
     (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data), "utf-8")
     known = [{"source": source, "target": target} for source, target in (memory or {"x": "y"}).items()]
     (folder / "memory.jsonl").write_text("".join(json.dumps(row) + "\n" for row in known), "utf-8")
@@ -76,17 +82,25 @@ TALK = {"messages": [{"role": "user", "content": "Hello there"}, {"role": "assis
 
 
 def test_a_rejected_record_says_why_where_and_what(write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
-    other = {"messages": [{"role": "user", "content": "Hello there"}, {"role": "assistant", "content": "Unknown words"}]}
-    text = local_recipe(tmp_path, "conversations", TALK, other, memory={"Hello there": "Hei vaan", "Good": "Hyvä", "Bad": "Paha"})
+    other = {
+        "messages": [{"role": "user", "content": "Hello there"}, {"role": "assistant", "content": "Unknown words"}]
+    }
+    text = local_recipe(
+        tmp_path, "conversations", TALK, other, memory={"Hello there": "Hei vaan", "Good": "Hyvä", "Bad": "Paha"}
+    )
     counts = run_steps(write_recipe(text=text))["translate/d"]
     assert (counts["accepted"], counts["rejected"], counts["from_memory"]) == (1, {"not-in-memory": 1}, 3)
-    (accepted,), (rejected,) = (rows(tmp_path / "translate" / "d" / f"{name}.jsonl") for name in ("accepted", "rejected"))
+    (accepted,), (rejected,) = (
+        rows(tmp_path / "translate" / "d" / f"{name}.jsonl") for name in ("accepted", "rejected")
+    )
     assert accepted["messages"][1] == {"role": "assistant", "content": "- Hyvä\n- Paha"}
     assert (rejected["id"], rejected["reason"], rejected["where"]) == ("d/00001", "not-in-memory", "messages[1]")
     assert rejected["record"]["source"]["messages"][1]["content"] == "Unknown words"
 
 
-def test_nothing_accepted_is_an_error_with_the_reasons(write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
+def test_nothing_accepted_is_an_error_with_the_reasons(
+    write_recipe: Write, run_steps: RunSteps, tmp_path: Path
+) -> None:
     with pytest.raises(KieloError, match=r"none of 1 records of d was accepted \(not-in-memory: 1\)"):
         run_steps(write_recipe(text=local_recipe(tmp_path, "conversations", TALK)))
     assert len(rows(tmp_path / "translate" / "d" / "rejected.jsonl")) == 1
@@ -99,12 +113,21 @@ def test_answers_that_became_one_are_no_pair(write_recipe: Write, run_steps: Run
     assert counts["rejected"] == {"identical-pair": 1}
 
 
-def test_sentences_are_all_kept_and_their_failures_counted(write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
+def test_sentences_are_all_kept_and_their_failures_counted(
+    write_recipe: Write, run_steps: RunSteps, tmp_path: Path
+) -> None:
     same = "this is a sentence of English"
     data = [{"source": "Hello", "target": "Terve"}, {"source": same, "target": "lause"}]
-    counts = run_steps(write_recipe(text=local_recipe(tmp_path, "sentences", *data, memory={"Hello": "Hei", same: same})))["translate/d"]
+    counts = run_steps(
+        write_recipe(text=local_recipe(tmp_path, "sentences", *data, memory={"Hello": "Hei", same: same}))
+    )["translate/d"]
     assert (counts["accepted"], counts["rejected"], counts["failed_checks"]["untranslated"]) == (2, {}, 1)
-    assert rows(tmp_path / "translate" / "d" / "accepted.jsonl")[0] == {"id": "d/00000", "language": "fi", "source": "Hello", "target": "Hei"}
+    assert rows(tmp_path / "translate" / "d" / "accepted.jsonl")[0] == {
+        "id": "d/00000",
+        "language": "fi",
+        "source": "Hello",
+        "target": "Hei",
+    }
 
 
 @pytest.mark.parametrize(
@@ -116,13 +139,17 @@ def test_sentences_are_all_kept_and_their_failures_counted(write_recipe: Write, 
         ([{"messages": TALK["messages"][:1]}], "", "none of 1 rows gives a record .*without an assistant turn: 1"),
     ],
 )
-def test_bad_sources(data: list[dict[str, Any]], extra: str, message: str, write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
+def test_bad_sources(
+    data: list[dict[str, Any]], extra: str, message: str, write_recipe: Write, run_steps: RunSteps, tmp_path: Path
+) -> None:
     with pytest.raises(SourceError, match=message):
         run_steps(write_recipe(text=local_recipe(tmp_path, "conversations", *data, extra=extra)))
 
 
 def test_rows_by_the_hubs_library(write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
-    text = local_recipe(tmp_path, "conversations", TALK, memory={"Hello there": "Hei vaan", "- Good\n- Bad": "- Hyvä\n- Paha"})
+    text = local_recipe(
+        tmp_path, "conversations", TALK, memory={"Hello there": "Hei vaan", "- Good\n- Bad": "- Hyvä\n- Paha"}
+    )
     (tmp_path / "published").mkdir()
     (tmp_path / "data.jsonl").rename(tmp_path / "published" / "train.jsonl")
     counts = run_steps(write_recipe(text=text.replace("local: data.jsonl", f"hub: {tmp_path / 'published'}")))
@@ -148,7 +175,9 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.glob("*.jsonl"))}
 
 
-def test_results_do_not_depend_on_the_order_of_completions_nor_on_a_restart(write_recipe: Write, run_steps: RunSteps, tmp_path: Path, use_generator: Any) -> None:
+def test_results_do_not_depend_on_the_order_of_completions_nor_on_a_restart(
+    write_recipe: Write, run_steps: RunSteps, tmp_path: Path, use_generator: Any
+) -> None:
     path, folders = write_recipe(), ("oasst2", "helpsteer2", "ifeval")
     first = use_generator(BackwardsGenerator())
     counts = run_steps(path)
@@ -164,14 +193,18 @@ def test_results_do_not_depend_on_the_order_of_completions_nor_on_a_restart(writ
     assert 0.4 * first.asked < second.asked < 0.6 * first.asked
 
 
-def test_truncated_completions_are_rejected_not_kept(write_recipe: Write, run_steps: RunSteps, use_generator: Any) -> None:
+def test_truncated_completions_are_rejected_not_kept(
+    write_recipe: Write, run_steps: RunSteps, use_generator: Any
+) -> None:
     use_generator(BackwardsGenerator(cut=True))
     with pytest.raises(KieloError, match=r"none of 12 records of oasst2 was accepted \(truncated: 12\)"):
         run_steps(write_recipe())
 
 
 @needs_pocket_model
-def test_the_pocket_model_translates_and_a_second_run_asks_nothing(write_recipe: Write, run_steps: RunSteps, tmp_path: Path) -> None:
+def test_the_pocket_model_translates_and_a_second_run_asks_nothing(
+    write_recipe: Write, run_steps: RunSteps, tmp_path: Path
+) -> None:
     path = write_recipe()
     counts = run_steps(path, limit=2)
     print(json.dumps(counts, indent=1))

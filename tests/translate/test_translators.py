@@ -46,7 +46,13 @@ def test_masked_spans_and_fixed_words_come_back(direction: Direction) -> None:
 
 @pytest.mark.parametrize(
     ("text", "finish", "reason"),
-    [(" Aja", "stop", "span-lost"), (" Aja ⟦1⟧", "length", "truncated"), ("  ", "stop", "empty"), ("", "error", "engine-error"), ("", "refused", "engine-refused")],
+    [
+        (" Aja", "stop", "span-lost"),
+        (" Aja ⟦1⟧", "length", "truncated"),
+        ("  ", "stop", "empty"),
+        ("", "error", "engine-error"),
+        ("", "refused", "engine-refused"),
+    ],
 )
 def test_every_failure_has_its_reason(direction: Direction, text: str, finish: str, reason: str) -> None:
     translator, _ = completing(direction, text, finish=finish)
@@ -72,13 +78,20 @@ def test_in_turn_asks_each_for_what_is_left(direction: Direction) -> None:
     asked = [Segment("Hello"), Segment("Known"), Segment("`code`"), Segment("Hello")]
     answers = InTurn((memory, translator)).translate(asked)
     assert [answer.text for answer in answers] == ["Hei", "Tuttu", "`code`", "Hei"]
-    assert [answer.origin for answer in answers if isinstance(answer, Translated)] == ["engine", "memory", "copy", "engine"]
+    assert [answer.origin for answer in answers if isinstance(answer, Translated)] == [
+        "engine",
+        "memory",
+        "copy",
+        "engine",
+    ]
     assert len(requests) == 1
 
 
 def test_whole_texts_are_looked_up_before_segments() -> None:
     memory = Memory({"A\nB": "whole", "A": "a", "B": "b"})
-    answers = translate_texts([plain("x", "A\nB"), plain("y", "# B\n\n- A"), plain("z", "A\nC")], memory, InTurn((memory,)))
+    answers = translate_texts(
+        [plain("x", "A\nB"), plain("y", "# B\n\n- A"), plain("z", "A\nC")], memory, InTurn((memory,))
+    )
     assert [answer.text for answer in answers[:2]] == ["whole", "# b\n\n- a"]
     assert isinstance(answers[2], Failure)
     assert answers[2].reason == "not-in-memory"
