@@ -117,7 +117,24 @@ def _changed(run: RunFolder, step: Step, standing: Standing) -> str:
 def step_function(kind: Kind) -> Callable[[Workplace], Outcome]:
     """Import the function that makes steps of a kind."""
     function: Callable[[Workplace], Outcome] = importlib.import_module(FUNCTIONS[kind]).run
-    return function
+    return _with_checked_benchmark(function) if kind == "source" else function
+
+
+def _with_checked_benchmark(read: Callable[[Workplace], Outcome]) -> Callable[[Workplace], Outcome]:
+    """Check the instructions of an IFEval data set as soon as it is read: the scorer would find them after all training.
+
+    It is done here because the stage that reads them and the stage that scores them do not know each other.
+    """
+
+    def read_and_check(place: Workplace) -> Outcome:
+        outcome = read(place)
+        if place.recipe.translate.datasets[place.step.name.partition("/")[2]].kind == "ifeval":
+            from eval.ifeval.rows import read_prompts
+
+            read_prompts(place.folder / "rows.jsonl", place.recipe.source_language)
+        return outcome
+
+    return read_and_check
 
 
 def _call(step: Step, place: Workplace) -> Outcome:

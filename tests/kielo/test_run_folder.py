@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kielo import execute as execution
-from kielo.errors import KieloError, MissingExtraError, RunFolderError
+from kielo.errors import KieloError, MissingExtraError, RunFolderError, SourceError
 from kielo.execute import Job, execute
 from kielo.plan import Outcome, Step, make_plan, needed_for, select
 from kielo.recipe import load
@@ -163,6 +163,15 @@ def test_a_folder_of_another_recipe_or_of_something_else_is_refused(tmp_path, wr
     (run.path / "source/a/step.json").write_text('{"na')
     with pytest.raises(RunFolderError, match=r"step\.json: damaged .* remove this file"):
         execute(recipe, run, Job((SOURCE,)))
+
+
+def test_a_malformed_benchmark_is_found_before_anything_is_tuned(tmp_path, write_recipe):
+    rows = [{"key": 7, "prompt": "Say it.", "instruction_id_list": ["punctuation:no_coma"], "kwargs": [{}]}]
+    (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    recipe = load(write_recipe(("pocket: ifeval, rows: 6", "local: prompts.jsonl")))
+    step = next(step for step in make_plan(recipe) if step.name == "source/ifeval")
+    with pytest.raises(SourceError, match=r"key 7: .*no_coma"):
+        execute(recipe, RunFolder(tmp_path / "run"), Job((step,)))
 
 
 def test_two_processes_do_not_share_a_step(tmp_path, recipe, made):
