@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from kielo.languages import read_shots
-from kielo.schema import Dataset, Mix, Recipe
+from kielo.schema import CHAT_TEMPLATES, Dataset, Mix, Recipe
 from kielo.trainer_fields import DPO_ONLY, Trainer
 
 Where = tuple[str | int, ...]
@@ -33,7 +33,7 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
     if recipe.model.startswith(("/", ".")) and not recipe.path(recipe.model).is_dir():
         yield ("model",), f"no such folder: {recipe.path(recipe.model)}"
     if not recipe.chat_template_path.is_file():
-        known = sorted(path.stem for path in recipe.chat_template_path.parent.glob("*.jinja")) or ["chatml"]
+        known = sorted(path.stem for path in CHAT_TEMPLATES.glob("*.jinja"))
         yield ("chat_template",), _unknown("chat template", recipe.chat_template, known)
     yield from _shots(recipe)
     yield from _mixes(recipe)

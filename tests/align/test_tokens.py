@@ -129,7 +129,7 @@ def test_templates_by_name_or_path(write_recipe: Callable[..., Path], tmp_path: 
     assert "<|im_start|>" in read_template(load(write_recipe()))
     (tmp_path / "own.jinja").write_text("mine", "utf-8")
     assert read_template(load(write_recipe(("model: pocket", "model: pocket\nchat_template: own.jinja")))) == "mine"
-    with pytest.raises(RecipeError, match="no template 'chatlm' and no such file; did you mean 'chatml'"):
+    with pytest.raises(RecipeError, match="no chat template 'chatlm'; did you mean 'chatml'"):
         read_template(load(write_recipe(("model: pocket", "model: pocket\nchat_template: chatlm"))))
 
 

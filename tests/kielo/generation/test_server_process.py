@@ -26,9 +26,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from kielo.generation.server_process import ServerProcess
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with Ctrl-C ignored
 server = ServerProcess(sys.argv[3:], f"http://127.0.0.1:{sys.argv[1]}/health", Path(sys.argv[2]))
 server.wait_healthy(30)
 print("healthy", flush=True)
@@ -113,7 +114,7 @@ def test_the_end_of_kielo_is_the_end_of_its_servers(tmp_path: Path, end: signal.
 
 
 def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
-    failing = "for n in range(40): print('line', n)\nraise SystemExit('no such model')"
+    failing = "for n in range(40): print('line', n, flush=True)\nraise SystemExit('no such model')"
     server = ServerProcess([sys.executable, "-c", failing], f"http://127.0.0.1:{free_port()}/health", tmp_path / "log")
     with pytest.raises(GenerationError) as caught:
         server.wait_healthy(30)
