@@ -28,17 +28,17 @@ class Chat:
 
 
 def read_template(recipe: Recipe) -> str:
-    """Read the recipe's chat template: a name in recipes/chat_templates/, or a path relative to the recipe.
+    """Read the recipe's chat template (that there is one is checked with the recipe).
 
     Raises:
-        RecipeError: there is no such template.
+        RecipeError: the file is not UTF-8.
     """
-    path = recipe.chat_template_path
-    if not path.is_file():
+    try:
+        return recipe.chat_template_path.read_text("utf-8")
+    except UnicodeDecodeError as error:
         raise RecipeError(
-            f"{recipe.file}: chat_template: no template '{recipe.chat_template}' in recipes/chat_templates/ and no such file."
-        )
-    return path.read_text("utf-8")
+            f"{recipe.chat_template_path}: not UTF-8 at byte {error.start}; save the template as UTF-8."
+        ) from error
 
 
 def load_chat(model: str, revision: str | None, template: str) -> Chat:

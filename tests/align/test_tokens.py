@@ -129,6 +129,9 @@ def test_templates_by_name_or_path(write_recipe: Callable[..., Path], tmp_path: 
     assert "<|im_start|>" in read_template(load(write_recipe()))
     (tmp_path / "own.jinja").write_text("mine", "utf-8")
     assert read_template(load(write_recipe(("model: pocket", "model: pocket\nchat_template: own.jinja")))) == "mine"
+    (tmp_path / "own.jinja").write_bytes("ä".encode("latin-1"))
+    with pytest.raises(RecipeError, match=r"own\.jinja: not UTF-8 at byte 0"):
+        read_template(load(write_recipe(("model: pocket", "model: pocket\nchat_template: own.jinja"))))
     with pytest.raises(RecipeError, match="no chat template 'chatlm'; did you mean 'chatml'"):
         read_template(load(write_recipe(("model: pocket", "model: pocket\nchat_template: chatlm"))))
 

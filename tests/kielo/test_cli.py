@@ -15,29 +15,23 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "trl", "datasets", "vllm", "sacrebleu", "nltk")
 
 
-def kielo(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kielo.cli", *map(str, arguments)]
+def python(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=environment, timeout=300
     )
 
 
 @pytest.mark.parametrize("verb", ["check", "plan", "status"])
 def test_looking_loads_nothing_heavy(verb, write_recipe, tmp_path):
     code = f"import sys; from kielo.cli import main; assert main([{verb!r}, {str(write_recipe())!r}]) == 0; print([m for m in {HEAVY!r} if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = python("-c", code, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
     assert not (tmp_path / "runs").exists(), "looking makes no folders"
 
 
 def test_help_lists_every_verb():
-    done = kielo("--help")
+    done = python("-m", "kielo.cli", "--help")
     assert done.returncode == 0
     for verb in ("check", "plan", "run", "status", *STAGE_VERBS):
         assert f"\n    {verb}" in done.stdout
@@ -89,12 +83,6 @@ def test_a_namesake_package_is_refused(tmp_path, write_recipe):
     foreign.mkdir(parents=True)
     (foreign / "__init__.py").write_text("")
     code = f"import sys; sys.path.insert(0, {str(foreign.parent)!r}); from kielo.cli import main; sys.exit(main(['check', {str(write_recipe())!r}]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = python("-c", code, cwd=tmp_path)
     assert done.returncode == 2
     assert "the package 'translate' found first is" in done.stderr

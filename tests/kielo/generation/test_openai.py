@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -204,6 +205,37 @@ def test_a_refusal_of_one_request_is_its_error(serve: Callable[..., Server]) -> 
     found = dict(engine(server.url).generate(ask(3)))
     assert [found[place].finish_reason for place in range(3)] == ["stop", "refused", "stop"]
     assert "400 maximum context length is 8 tokens" in str(found[1].error) and len(str(found[1].error)) < 300
+
+
+def test_a_key_that_a_server_repeats_is_not_passed_on(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "abc-789-secret")
+    said = b'{"error": {"message": "bad key abc-789-secret"}}'
+    ((_, refused),) = engine(serve(lambda *_: (400, {}, said)).url).generate(ask(1))
+    assert "bad key ***" in str(refused.error)
+    with pytest.raises(GenerationError, match=r"bad key \*\*\*"):
+        list(engine(serve(lambda *_: (401, {}, said)).url).generate(ask(1)))
+
+
+def test_the_time_limit_is_for_the_whole_answer() -> None:
+    """A server that sends a byte now and then never runs into a limit of single reads."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            for _ in range(100):
+                connection.sendall(b" ")
+                time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    with pytest.raises(GenerationError, match="no answer in 0.5 seconds"):
+        list(
+            engine(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", timeout_seconds=0.5, attempts=1).generate(ask(1))
+        )
+    listener.close()
 
 
 def test_a_request_that_always_fails_does_not_end_the_others(serve: Callable[..., Server]) -> None:
