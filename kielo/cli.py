@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
-from kielo.errors import KieloError, RecipeError, UsageError
+from kielo.errors import KieloError, UsageError
+from kielo.file_verbs import add_file_verbs, score_parser
 
 if TYPE_CHECKING:
     from kielo.plan import Step
     from kielo.run_folder import RunFolder
     from kielo.schema import Recipe
+    from translate.shards import Shard
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STAGE_VERBS = {
     "translate": "fetch the data sets and translate them",
     "mix": "mix training data by language",
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         _refuse_namesakes()
-        parsed = (_score_parser() if given[:2] == ["eval", "score"] else _parser()).parse_args(given)
+        parsed = (score_parser() if given[:2] == ["eval", "score"] else _parser()).parse_args(given)
         verb: Any = parsed.function
         code = int(verb(parsed) or 0)
         sys.stdout.flush()
@@ -43,6 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
     except KieloError as error:
         print(f"kielo: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in (*FULL, errno.EROFS, errno.EACCES):
+            raise
+        print(
+            f"kielo: {error.filename or 'a file'}: cannot be written ({error.strerror}); make room or name another place.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("kielo: stopped; the same command continues from here.", file=sys.stderr)
@@ -105,6 +117,18 @@ def _parser() -> argparse.ArgumentParser:
             help="make this step again, and what stands on it; may be repeated",
         )
         working.add_argument("--dry-run", action="store_true", help="say what would be made, make nothing")
+        working.set_defaults(shard=None, review=False)
+    translate = stages[0]
+    translate.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="make the completions of every N-th record only, for job arrays; without --shard the data set is then put together",
+    )
+    translate.add_argument(
+        "--review", action="store_true", help="then write a page to read the translations on, the worst first"
+    )
+    add_file_verbs(verbs)
     return parser
 
 
@@ -119,25 +143,13 @@ def _recipe_verb(verbs: Any, name: str, text: str, function: Any) -> argparse.Ar
     return parser
 
 
-def _score_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="kielo eval score", description="Score stored answers to IFEval prompts without running a model."
-    )
-    parser.add_argument("eval", choices=["eval"], help=argparse.SUPPRESS)
-    parser.add_argument("score", choices=["score"], help=argparse.SUPPRESS)
-    parser.add_argument("--prompts", type=Path, required=True, metavar="FILE", help="IFEval rows, .jsonl or .jsonl.gz")
-    parser.add_argument(
-        "--responses", type=Path, required=True, metavar="FILE", help="rows {prompt, response}, .jsonl or .jsonl.gz"
-    )
-    parser.add_argument(
-        "--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/"
-    )
-    parser.add_argument(
-        "--mode", default="compat", metavar="MODE", help="compat: verdict for verdict as lm-evaluation-harness"
-    )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write totals and per-prompt verdicts here")
-    parser.set_defaults(function=_score)
-    return parser
+def _shard(written: str) -> Shard:
+    from translate.shards import parse_shard
+
+    try:
+        return parse_shard(written)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _positive(text: str) -> int:
@@ -147,10 +159,12 @@ def _positive(text: str) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from kielo.execute import check_task_changes
     from kielo.plan import make_plan
     from kielo.recipe import load
 
     recipe = load(arguments.recipe)
+    check_task_changes(recipe)
     plan = make_plan(recipe)
     trained = sum(step.kind in ("sft", "dpo") for step in plan)
     print(
@@ -192,7 +206,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from kielo.execute import Job, execute, say
+    from kielo.execute import Job, execute, say, write_reviews
     from kielo.plan import STAGES, needed_for, select
 
     recipe, plan, run = _opened(arguments)
@@ -206,7 +220,20 @@ def _run(arguments: argparse.Namespace) -> None:
             print(f"{state:9} {step.name}")
         return
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    execute(recipe, run, Job(tuple(steps), redo))
+    if arguments.shard and (arguments.review or arguments.redo):
+        raise UsageError(
+            "--shard makes completions alone; leave --review and --redo to the run that puts them together."
+        )
+    try:
+        execute(recipe, run, Job(tuple(steps), redo, arguments.shard))
+    finally:  # where everything was rejected the page is needed most
+        if arguments.review and (page := write_reviews(recipe, run, steps)):
+            print(f"review: {page}")
+    if arguments.shard:
+        say(
+            f"shard {arguments.shard} complete; without --shard, when all are, the same command puts the data sets together"
+        )
+        return
     if steps and steps[-1].kind == "report":
         from eval.report.stage import summary
 
@@ -214,29 +241,6 @@ def _run(arguments: argparse.Namespace) -> None:
         print(f"report: {run.folder('report') / 'index.html'}")
     else:
         say(f"{len(steps)} steps complete in {run.path}")
-
-
-def _score(arguments: argparse.Namespace) -> None:
-    from eval.ifeval.rules import LanguageRules
-    from eval.ifeval.score import score_files, totals_table
-    from kielo.languages import language
-    from kielo.records import write_json
-
-    out = arguments.json
-    if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
-        raise UsageError(f"--json {out}: not a file that can be written; name a file in a folder that exists.")
-    if out and any(
-        out.exists() and out.samefile(given) for given in (arguments.prompts, arguments.responses) if given.exists()
-    ):
-        raise UsageError(f"--json {out}: this file is an input; name another one.")
-    try:
-        rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)
-    except RecipeError as error:
-        raise UsageError(f"--language {arguments.language}: {error}") from error
-    scores = score_files(arguments.prompts, arguments.responses, rules, arguments.mode)
-    if out:
-        write_json(out, scores)
-    print(totals_table(scores))
 
 
 if __name__ == "__main__":

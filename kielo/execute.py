@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kielo.errors import MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
 from kielo.run_folder import RunFolder, Standing
 from kielo.schema import Recipe
+from translate.shards import Shard
 
 FUNCTIONS: Mapping[Kind, str] = {
-    "source": "translate.sources", "translate": "translate.stage", "mix": "align.mix", "sft": "align.sft", "dpo": "align.dpo",
+    "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "sft": "align.sft", "dpo": "align.dpo",
     "eval": "eval.stage", "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
 }  # fmt: skip
 EXTRAS: Mapping[Kind, str] = {
@@ -35,6 +37,8 @@ class Job:
 
     steps: tuple[Step, ...]
     redo: frozenset[str] = frozenset()
+    shard: Shard | None = None
+    """Make but this part of the completions of translations."""
 
 
 def say(text: str) -> None:
@@ -49,12 +53,17 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
         RunFolderError: a step was made with other settings, or an input outside the job is not complete.
         KieloError: a step found a mistake the user can mend, or the disk is full.
     """
+    check_task_changes(recipe)
     try:
         run.claim(recipe)
         _refuse_changed(run, job)
         for number, step in enumerate(job.steps, 1):
-            with run.lock(step.name):
-                _make(recipe, run, step, f"[{number}/{len(job.steps)}] {step.name}", step.name in job.redo)
+            label = f"[{number}/{len(job.steps)}] {step.name}"
+            if job.shard is not None and step.kind == "translate":
+                _make_shard(recipe, run, step, label, job.shard)
+                continue
+            with run.lock(step.name, wait=job.shard is not None):
+                _make(recipe, run, step, label, step.name in job.redo)
     except OSError as error:
         raise _sentence(error, run) from error
 
@@ -104,6 +113,60 @@ def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) ->
         step, Workplace(step, recipe, run.folder(step.name), {name: run.folder(name) for name in step.inputs})
     )
     run.finish(step, outcome, began)
+
+
+def _make_shard(recipe: Recipe, run: RunFolder, step: Step, label: str, shard: Shard) -> None:
+    """Make the completions of one shard of a translation; several processes may make one each at the same time."""
+    from translate.stage import run_shard
+
+    with run.lock(step.name, wait=True):
+        standing = run.standing(step)
+        if standing.state == "complete":
+            return
+        if standing.state == "changed":
+            if not _may_clear(step, standing, redo=False):
+                changes = "\n  ".join(standing.changes)
+                raise RunFolderError(
+                    f"step {step.name} in {run.path} was made with other settings:\n  {changes}\n"
+                    f"give --run another folder, or remove {run.folder(step.name)}/*.json and run the shards again (its completions stay)."
+                )
+            run.clear(step.name)
+        run.begin(step)
+    say(f"{label}, shard {shard}")
+    with run.lock(f"{step.name}.{shard}"):
+        inputs = {name: run.folder(name) for name in step.inputs}
+        run_shard(Workplace(step, recipe, run.folder(step.name), inputs), shard)
+
+
+def check_task_changes(recipe: Recipe) -> None:
+    """Check that a recipe's task changes name rules of its source language.
+
+    Raises:
+        RecipeError: there is no such rule; the sentence names the nearest.
+    """
+    if not recipe.translate.task_changes:
+        return
+    from translate.tasks.rules import actions, read_rules
+
+    actions(read_rules(recipe.source_language), recipe.translate.task_changes)
+
+
+def write_reviews(recipe: Recipe, run: RunFolder, steps: Sequence[Step]) -> Path | None:
+    """Write the page on which the translations of a run are read and judged; None while there are none."""
+    from kielo.languages import language
+    from translate.review.page import write_review
+    from translate.review.verdicts import NO_VERDICTS, read_verdicts
+
+    written = recipe.translate.verdicts
+    verdicts = NO_VERDICTS if written is None else read_verdicts(recipe.path(written))
+    folders = {step.name.partition("/")[2]: run.folder(step.name) for step in steps if step.kind == "translate"}
+    folders = {name: folder for name, folder in folders.items() if (folder / "translations.jsonl").is_file()}
+    if not folders:
+        return None
+    out = run.path / "translate" / "review.html"
+    source, target = language(recipe.source_language), language(recipe.language)
+    write_review(folders, out, recipe.name, source, target, verdicts)
+    return out
 
 
 def _changed(run: RunFolder, step: Step, standing: Standing) -> str:

@@ -92,3 +92,14 @@ def read_shots(path: Path) -> list[Shot]:
 def shots_of(code: str) -> Path:
     """Name the file of few-shot pairs (from English) that belongs to a pack."""
     return PACKS / f"{code}.shots.jsonl"
+
+
+def pack_files(code: str) -> list[Path]:
+    """List the files of a pack that hold data for the stages: itself, its phrases, its rules of tasks."""
+    files = (PACKS / f"{code}.yaml", PACKS / "phrases" / f"{code}.yaml", PACKS / "tasks" / f"{code}.yaml")
+    return [file for file in files if file.is_file()]
+
+
+def answers_of(code: str) -> Path:
+    """Name the file of native questions and answers that belongs to a pack, for base models that answer anew."""
+    return PACKS / f"{code}.answers.jsonl"

@@ -38,6 +38,7 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
     yield from _shots(recipe)
     yield from _mixes(recipe)
     yield from _runs(recipe)
+    yield from _translate_files(recipe)
     yield from _datasets(recipe)
     yield from _batches(recipe)
     if recipe.eval.engine.kind == "openai":
@@ -52,19 +53,27 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
 
 
 def _shots(recipe: Recipe) -> Iterator[Broken]:
-    prompt, asks_engine = (
-        recipe.translate.prompt,
-        recipe.translate.engine or any(dataset.engine for dataset in recipe.translate.datasets.values()),
-    )
-    if not asks_engine or prompt.shots_file == "pocket":
-        return
-    if not recipe.shots_path.is_file():
-        yield (
-            ("translate", "prompt"),
-            f"few-shot prompts need translation pairs and there is no {recipe.shots_path}; write some or name a shots_file",
-        )
-    elif (held := len(read_shots(recipe.shots_path))) < prompt.shots:
-        yield ("translate", "prompt", "shots"), f"{recipe.shots_path} holds {held}; write more or ask for fewer"
+    """Check that there are shots enough for every prompt that some data set is translated with."""
+    datasets = [dataset for dataset in recipe.translate.datasets.values() if dataset.translate]
+    engines = [engine for dataset in datasets for engine in recipe.translate.engines(dataset) if engine.kind != "deepl"]
+    for prompt in dict.fromkeys(engine.prompt or recipe.translate.prompt for engine in engines):
+        if prompt.shots_file == "pocket":
+            continue
+        path = recipe.shots_of(prompt)
+        if not path.is_file():
+            yield (
+                ("translate", "prompt"),
+                f"few-shot prompts need translation pairs and there is no {path}; write some or name a shots_file",
+            )
+        elif (held := len(read_shots(path))) < prompt.shots:
+            yield ("translate", "prompt", "shots"), f"{path} holds {held}; write more or ask for fewer"
+
+
+def _translate_files(recipe: Recipe) -> Iterator[Broken]:
+    for key in ("glossary", "verdicts", "identifier_file"):
+        written = getattr(recipe.translate, key)
+        if written is not None and not recipe.path(written).is_file():
+            yield ("translate", key), f"no such file: {recipe.path(written)}"
 
 
 def _batches(recipe: Recipe) -> Iterator[Broken]:
@@ -157,8 +166,20 @@ def _reachable(recipe: Recipe, name: str, dataset: Dataset) -> Iterator[Broken]:
         yield (*where, "memory", "file"), f"no such file: {recipe.path(dataset.memory.file)}"
     if recipe.translate.memory is not None and not recipe.path(recipe.translate.memory.file).is_file():
         yield ("translate", "memory", "file"), f"no such file: {recipe.path(recipe.translate.memory.file)}"
-    engine, memory = dataset.engine or recipe.translate.engine, dataset.memory or recipe.translate.memory
-    if dataset.translate and engine is None and memory is None:
+    if dataset.arguments is not None and not recipe.path(dataset.arguments).is_file():
+        yield (*where, "arguments"), f"no such file: {recipe.path(dataset.arguments)}"
+    engines = recipe.translate.engines(dataset)
+    identities = [
+        (each.kind == "deepl", each.model, each.served_model, each.prompt, each.formality) for each in engines
+    ]
+    if len(set(identities)) < len(identities):
+        yield (
+            where,
+            "two of its engines are one model with one prompt, so the second adds nothing; give it another `model`",
+        )
+    if dataset.answers == "regenerate" and all(each.kind == "deepl" for each in engines[:1]):
+        yield (*where, "answers"), "the model answers anew, so the first engine must be a language model"
+    if dataset.translate and not engines and not (dataset.memory or recipe.translate.memory):
         yield where, "nobody would translate it: give an engine or a memory, or translate: false"
 
 

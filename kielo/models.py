@@ -18,6 +18,28 @@ def model_path(name: str) -> str:
     return str(POCKET) if name == "pocket" else name
 
 
+def has_chat_template(path: str) -> bool:
+    """Say whether a model has a chat template: one in a folder, or a Hub id whose tokenizer has been fetched."""
+    files = {name: _file_of(path, name) for name in ("chat_template.jinja", "tokenizer_config.json")}
+    settings = files["tokenizer_config.json"]
+    return files["chat_template.jinja"] is not None or (
+        settings is not None and '"chat_template"' in settings.read_text("utf-8")
+    )
+
+
+def _file_of(path: str, name: str) -> Path | None:
+    """Find a file of a model in its folder, or among what was fetched from the Hub."""
+    if Path(path).is_dir():
+        file = Path(path) / name
+        return file if file.is_file() else None
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return None
+    found = try_to_load_from_cache(path, name)
+    return Path(found) if isinstance(found, str) else None
+
+
 @cache
 def model_identity(path: str, revision: str | None = None) -> str:
     """Identify a model: a digest of its weights and tokenizer where it lies in a folder, else `id@revision`.

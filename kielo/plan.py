@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from kielo.errors import UsageError
+from kielo.languages import PACKS, answers_of, pack_files
 from kielo.links import expand_mixes, mix_family
 from kielo.models import model_identity
 from kielo.provenance import digest, versions
 from kielo.recipe import nearest
-from kielo.schema import Dataset, Recipe
+from kielo.schema import Dataset, Engine, Recipe
 
 Kind = Literal["source", "translate", "mix", "sft", "dpo", "eval", "translation-quality", "report"]
 STAGES: Mapping[str, tuple[Kind, ...]] = {
@@ -70,7 +71,9 @@ def make_plan(recipe: Recipe, limit: int | None = None) -> list[Step]:
 
 def _data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
     for name, dataset in recipe.translate.datasets.items():
-        place = dataset.model_dump(exclude={"translate", "engine", "memory"}, exclude_unset=True)
+        place = dataset.model_dump(
+            exclude={"translate", "engine", "memory", "answers", "arguments"}, exclude_unset=True
+        )
         yield Step(
             f"source/{name}",
             "source",
@@ -78,7 +81,7 @@ def _data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
                 "translate": {"datasets": {name: place}},
                 "limit": limit,
                 "source_language": recipe.source_language,
-                **_file(recipe, dataset.local),
+                **_file(recipe, dataset.local, "the rows"),
             },
         )
         if dataset.translate:
@@ -86,27 +89,69 @@ def _data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
 
 
 def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
-    engine, memory = dataset.engine or recipe.translate.engine, dataset.memory or recipe.translate.memory
+    translate, engines = recipe.translate, recipe.translate.engines(dataset)
+    memory = dataset.memory or translate.memory
+    prompted = any(engine.kind != "deepl" for engine in engines)
+    files = {
+        "memory": memory.file if memory else None, "glossary": translate.glossary, "verdicts": translate.verdicts,
+        "arguments": dataset.arguments, "identifier_file": translate.identifier_file,
+    }  # fmt: skip
     settings: dict[str, Any] = {
         "language": recipe.language, "source_language": recipe.source_language, **_model(recipe), "seed": recipe.seed,
         "translate": {
-            "engine": engine and _identity_of(engine.model_dump()), "prompt": recipe.translate.prompt.model_dump(),
-            "memory": memory and memory.model_dump(), "max_tokens_ratio": recipe.translate.max_tokens_ratio,
+            **translate.model_dump(exclude={"datasets"}), "engine": [_translator(recipe, engine) for engine in engines],
+            "memory": memory and memory.model_dump(), "answers": dataset.answers, "arguments": dataset.arguments,
         },
-        **_file(recipe, memory.file if memory else None), **(_shots(recipe) if engine else {}),
+        **{key: value for what, file in files.items() for key, value in _file(recipe, file, what).items()},
+        **_packs(recipe), **_shots(recipe, engines), **_answers(recipe, dataset),
     }  # fmt: skip
     return Step(
         f"translate/{name}",
         "translate",
         settings,
         (f"source/{name}",),
-        engine is not None,
-        ("langdetect", "markdown-it-py", "sentencex"),
+        prompted,
+        _translation_versions(recipe, engines),
     )
 
 
-def _shots(recipe: Recipe) -> dict[str, Any]:
-    return {} if recipe.translate.prompt.shots_file == "pocket" else {"content of the shots": digest(recipe.shots_path)}
+def _packs(recipe: Recipe) -> dict[str, Any]:
+    """Digest the language packs: names, letters, phrases and rules in them decide what is asked and accepted."""
+    files = (file for code in (recipe.source_language, recipe.language) for file in pack_files(code))
+    return {"content of the language packs": {file.relative_to(PACKS).as_posix(): digest(file) for file in files}}
+
+
+def _shots(recipe: Recipe, engines: Sequence[Engine]) -> dict[str, Any]:
+    """Digest every file of shots that is shown to a model."""
+    prompts = [engine.prompt or recipe.translate.prompt for engine in engines if engine.kind != "deepl"]
+    files = [recipe.shots_of(prompt) for prompt in prompts if prompt.shots_file != "pocket"]
+    return {"content of the shots": [digest(file) for file in files if file.is_file()]} if files else {}
+
+
+def _answers(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    file = answers_of(recipe.language)
+    return {"content of the answers": digest(file)} if dataset.answers == "regenerate" and file.is_file() else {}
+
+
+def _translator(recipe: Recipe, engine: Engine) -> dict[str, Any]:
+    """Keep of a translator what changes its translations."""
+    kept = {key: getattr(engine, key) for key in ("formality", "glossary_id", "model_type")}
+    model = {"model": model_identity(recipe.named_model(engine.model))} if engine.model else {}
+    prompt = {"prompt": engine.prompt.model_dump()} if engine.prompt else {}
+    return {**_identity_of(engine.model_dump()), **kept, **model, **prompt}
+
+
+def _translation_versions(recipe: Recipe, engines: Sequence[Engine]) -> tuple[str, ...]:
+    """List the packages whose versions change a translation."""
+    translate = recipe.translate
+    prompts = [engine.prompt or translate.prompt for engine in engines]
+    identifiers = {"lingua": "lingua-language-detector", "glotlid": "fasttext-numpy2-wheel"}
+    optional = {
+        "pygments": translate.code == "comments", "deepl": any(engine.kind == "deepl" for engine in engines),
+        "sacrebleu": any(prompt.format == "auto" for prompt in prompts),
+    }  # fmt: skip
+    asked = [name for name, wanted in optional.items() if wanted]
+    return (identifiers.get(translate.identifier, translate.identifier), "markdown-it-py", "sentencex", *asked)
 
 
 def _identity_of(engine: dict[str, Any]) -> dict[str, Any]:
@@ -118,11 +163,11 @@ def _model(recipe: Recipe) -> dict[str, Any]:
     return {"model": model_identity(recipe.model_path, recipe.revision)}
 
 
-def _file(recipe: Recipe, written: str | None) -> dict[str, Any]:
+def _file(recipe: Recipe, written: str | None, what: str) -> dict[str, Any]:
     """Put a file's content into the settings, so that an edited file is seen as a changed recipe."""
     if written is None or not recipe.path(written).is_file():
         return {}
-    return {f"content of {Path(written).name}": digest(recipe.path(written))}
+    return {f"content of {what}": digest(recipe.path(written))}
 
 
 def _mix_steps(recipe: Recipe) -> Iterator[Step]:

@@ -39,7 +39,7 @@ _INNER = ("function-after", "float", "constrained-float", "literal['X']", "[key]
 def _sentence(error: ValidationError, path: Path, lines: strict_yaml.Lines) -> str:
     # A misspelt key also leaves its right spelling missing: name the misspelling.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    where = tuple(part for part in first["loc"] if part not in _INNER)
+    where = _written(tuple(part for part in first["loc"] if part not in _INNER), lines)
     name = ".".join(map(str, where))
     place = at(path, strict_yaml.line_of(where, lines))
     more = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""
@@ -50,6 +50,14 @@ def _sentence(error: ValidationError, path: Path, lines: strict_yaml.Lines) -> s
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
     value = "" if isinstance(first["input"], dict | list | BaseModel) else f" (it is {first['input']!r})"
     return f"{place}: {name}: {message}{value}.{more}"
+
+
+def _written(where: tuple[Any, ...], lines: strict_yaml.Lines) -> tuple[Any, ...]:
+    """Take out of a path of keys the place in a list that was not written as one (a single `engine`)."""
+    for place, part in enumerate(where):
+        if isinstance(part, int) and where[:place] in lines and where[: place + 1] not in lines:
+            return where[:place] + where[place + 1 :]
+    return where
 
 
 def nearest(word: str, known: list[str]) -> str:

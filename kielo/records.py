@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import gzip
 import io
@@ -140,6 +141,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, JSON]]]:
 
 def _rows(path: Path, stream: IO[bytes]) -> Iterator[tuple[int, dict[str, JSON]]]:
     for number, line in enumerate(stream, 1):
+        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if not line.strip():
             continue
         try:

@@ -143,8 +143,8 @@ class RunFolder:
                 path.unlink()
 
     @contextmanager
-    def lock(self, step_name: str) -> Iterator[None]:
-        """Hold a step against other processes; the lock ends with the process, however that ends.
+    def lock(self, step_name: str, wait: bool = False) -> Iterator[None]:
+        """Hold a step against other processes, if asked after waiting for them; the lock ends with the process, however that ends.
 
         Raises:
             RunFolderError: another process works on this step.
@@ -153,7 +153,7 @@ class RunFolder:
         locks.mkdir(parents=True, exist_ok=True)
         with (locks / step_name.replace("/", "--")).open("a+") as stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 stream.seek(0)
                 raise RunFolderError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from kielo.errors import RecipeError
 from kielo.languages import language, shots_of
@@ -60,12 +61,52 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class FewShot(Part):
+    """The prompt that a language model translates by."""
+
+    format: Literal["names", "tags", "chat", "auto"] = Field(
+        "names",
+        description="names: `Finnish:` before each text; tags: the paper's <|user|>...<|assistant|>; both continue text, for base models; chat: messages, for instruct models; auto: the one of best chrF on held-out shots",
+    )
+    shots: int = Field(5, ge=1, le=32, description="translation pairs before the text")
+    shots_file: str | None = Field(
+        None, description="path relative to the recipe, or `pocket`; default: the language pack's"
+    )
+    context: Literal["none", "previous"] = Field(
+        "none",
+        description="previous: the segment or turn before is shown, so that pronouns and terms agree; prompts share less, so it is slower",
+    )
+
+
+class Repair(Part):
+    """What is tried, in this order, for a segment whose translation fails a check; an empty list rejects its record at once."""
+
+    rungs: Annotated[
+        tuple[Literal["shots", "samples", "split", "engine", "source"], ...], AfterValidator(_once_each)
+    ] = Field(
+        ("shots", "samples", "split", "engine"),
+        description="shots: other few-shot pairs; samples: the best of several sampled candidates, by the checks; split: sentence by sentence; engine: the next engine of the list; source: keep the source text",
+    )
+    samples: int = Field(4, gt=0, le=64, description="candidates that rung `samples` draws")
+    temperature: float = Field(0.5, gt=0, le=2, description="of rung `samples`")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 80) > 0
+    except ValueError:
+        sound = False
+    if not sound or any(letter.isspace() for letter in url):
+        raise ValueError(f"'{url}' is no base URL of a server; write it like http://node1:8000/v1")
+
+
 class Engine(Part):
     """A text generator."""
 
-    kind: Literal["hf", "openai", "vllm-server"] = Field(
+    kind: Literal["hf", "openai", "vllm-server", "deepl"] = Field(
         "hf",
-        description="hf: transformers in this process; openai: a running OpenAI-compatible server; vllm-server: vLLM servers that Kielo starts and ends",
+        description="hf: transformers in this process; openai: a running OpenAI-compatible server; vllm-server: vLLM servers that Kielo starts and ends; deepl: DeepL, for translation only (key in the environment variable DEEPL_AUTH_KEY)",
     )
     batch_tokens: int = Field(16384, gt=0, description="hf: prompt and completion tokens in one batch, at most")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
@@ -76,7 +117,7 @@ class Engine(Part):
         None, description="openai: the model's name on the server, where it differs from the recipe's"
     )
     concurrency: int = Field(128, gt=0, description="openai, vllm-server: requests under way at once at each server")
-    timeout_seconds: float = Field(600, gt=0, description="openai, vllm-server: limit of one request")
+    timeout_seconds: float = Field(600, gt=0, description="openai, vllm-server, deepl: limit of one request")
     command: tuple[str, ...] = Field(
         (),
         description="vllm-server: how to start Python where vLLM lives, such as [/envs/vllm/bin/python] or [singularity, exec, image.sif, python]; default: this Python",
@@ -85,11 +126,27 @@ class Engine(Part):
     tensor_parallel: int = Field(1, gt=0, description="vllm-server: devices of one server")
     extra_args: tuple[str, ...] = Field((), description="vllm-server: further arguments of the server")
     startup_seconds: float = Field(1800, gt=0, description="vllm-server: limit for a server to become healthy")
+    formality: Literal["default", "more", "less", "prefer_more", "prefer_less"] = Field(
+        "default", description="deepl: how to address the reader"
+    )
+    glossary_id: str | None = Field(None, description="deepl: a glossary of the account")
+    model_type: Literal["quality_optimized", "prefer_quality_optimized", "latency_optimized"] | None = Field(
+        None, description="deepl: which of its models"
+    )
+    model: str | None = Field(
+        None,
+        description="translation: a model other than the recipe's, as a Hub id or a folder (for openai: to tell its translations apart)",
+    )
+    prompt: FewShot | None = Field(
+        None, description="translation: how this engine is prompted, where it differs from translate.prompt"
+    )
 
     @model_validator(mode="after")
     def _only_what_its_kind_reads(self) -> Engine:
         if self.kind == "openai" and not self.urls:
             raise ValueError("engine kind openai needs `urls`, such as [http://localhost:8000/v1]")
+        for url in self.urls:
+            _check_url(url)
         if any("@" in url for url in self.urls):
             raise ValueError(
                 "urls must hold no user name or password; give the key in the environment variable OPENAI_API_KEY"
@@ -99,11 +156,23 @@ class Engine(Part):
 
 
 _ENGINE_KEYS = {
-    "hf": frozenset({"batch_tokens", "dtype"}),
-    "openai": frozenset({"urls", "served_model", "concurrency", "timeout_seconds"}),
-    "vllm-server": frozenset({"dtype", "concurrency", "timeout_seconds", "command", "servers", "tensor_parallel", "extra_args", "startup_seconds"}),
+    "hf": frozenset({"batch_tokens", "dtype", "model", "prompt"}),
+    "openai": frozenset({"urls", "served_model", "concurrency", "timeout_seconds", "model", "prompt"}),
+    "vllm-server": frozenset({"dtype", "concurrency", "timeout_seconds", "command", "servers", "tensor_parallel", "extra_args", "startup_seconds", "model", "prompt"}),
+    "deepl": frozenset({"timeout_seconds", "formality", "glossary_id", "model_type"}),
 }  # fmt: skip
 _KEYS_OF_ENGINES = frozenset().union(*_ENGINE_KEYS.values())
+
+
+Engines = Annotated[
+    tuple[Engine, ...],
+    Field(min_length=1),
+    BeforeValidator(
+        lambda value: (value,) if isinstance(value, dict | Engine) else value,
+        json_schema_input_type=Engine | tuple[Engine, ...],
+    ),
+]
+"""One engine, or a list of them."""
 
 
 class Memory(Part):
@@ -112,15 +181,6 @@ class Memory(Part):
     file: str = Field(description="path, relative to the recipe; .jsonl or .jsonl.gz")
     source: str = Field("source", description="the column of the source text")
     target: str = Field("target", description="the column of the translation")
-
-
-class FewShot(Part):
-    """The few-shot prompt that a base model translates by."""
-
-    shots: int = Field(5, ge=1, le=32, description="translation pairs before the text")
-    shots_file: str | None = Field(
-        None, description="path relative to the recipe, or `pocket`; default: the language pack's"
-    )
 
 
 class Dataset(Part):
@@ -146,7 +206,14 @@ class Dataset(Part):
     )
     licence: str | None = Field(None, description="licence of the rows, recorded beside them")
     translate: bool = Field(True, description="false: keep in the source language only")
-    engine: Engine | None = Field(None, description="an engine for this data set alone")
+    engine: Engines | None = Field(None, description="an engine, or a list of them, for this data set alone")
+    answers: Literal["translate", "regenerate"] = Field(
+        "translate",
+        description="conversations: translate the answers, or translate the user's turns and let the model answer them",
+    )
+    arguments: str | None = Field(
+        None, description="ifeval: path relative to the recipe: TSV of reviewed arguments, as the step writes it"
+    )
     memory: Memory | None = Field(None, description="a translation memory for this data set alone")
 
     @model_validator(mode="after")
@@ -155,8 +222,9 @@ class Dataset(Part):
         if len(places) != 1:
             raise ValueError(f"give exactly one of hub, local, pocket ({', '.join(places) or 'none'} given)")
         _refuse_idle(self, places[0], frozenset({"revision", "config", "split", "rows"}) - _DATASET_KEYS[places[0]])
-        if self.kind != "preferences":
-            _refuse_idle(self, f"kind {self.kind}", frozenset({"score"}))
+        for kind, key in (("preferences", "score"), ("conversations", "answers"), ("ifeval", "arguments")):
+            if self.kind != kind:
+                _refuse_idle(self, f"kind {self.kind}", frozenset({key}))
         return self
 
 
@@ -170,15 +238,53 @@ _DATASET_KEYS = {
 class Translate(Part):
     """How source-language data become target-language data."""
 
-    engine: Engine | None = Field(
-        Engine(), description="who completes the few-shot prompts; null: translation memory alone"
+    engine: Engines | None = Field(
+        (Engine(),),
+        description="who translates; a list: each is asked for what those before it could not translate; null: translation memory alone",
     )
     prompt: FewShot = FewShot()
     memory: Memory | None = Field(None, description="earlier translations, used before the engine is asked")
     max_tokens_ratio: float = Field(3.0, gt=0, description="most tokens of a translation per token of its source")
+    checks: Literal["default", "strict", "paper"] = Field(
+        "default",
+        description="what a translation must pass; paper: the published rules (150% of the words, 30% non-alphanumeric, compression under 30%) alone",
+    )
+    identifier: Literal["py3langid", "langdetect", "lingua", "glotlid"] = Field(
+        "py3langid", description="who tells languages apart in the checks; lingua and glotlid are extras"
+    )
+    identifier_file: str | None = Field(None, description="glotlid: its model file, relative to the recipe")
+    repair: Repair = Repair()
+    sentinels: Literal["auto", "brackets", "tags", "double-brackets", "words"] = Field(
+        "auto",
+        description="how code, links and placeholders are written in prompts; auto: the way this model copies best",
+    )
+    protect_numbers: bool = Field(False, description="numbers with their units come through untouched, too")
+    code: Literal["keep", "comments"] = Field(
+        "keep", description="code blocks: keep them; comments: translate the comments and string values in them"
+    )
+    task_changes: dict[str, Literal["skip", "keep", "around", "translate"]] = Field(
+        {},
+        description="rule of the source language's pack (such as grammar, rhyme, translation) -> what to do with rows whose task a translation would change; skip: reject; keep: leave in the source language; around: translate around the quoted text; translate: translate like any other; `all` stands for every rule",
+    )
+    glossary: str | None = Field(
+        None, description="path relative to the recipe: TSV of source term and target term, put in as they stand there"
+    )
+    verdicts: str | None = Field(
+        None, description="path relative to the recipe: TSV of a reviewer's verdicts, as the review page exports it"
+    )
     datasets: dict[Name, Dataset] = Field(
         min_length=1, description="name -> data set; the name becomes the first part of every row's id"
     )
+
+    def engines(self, dataset: Dataset) -> tuple[Engine, ...]:
+        """List who translates a data set, in the order they are asked."""
+        return dataset.engine or self.engine or ()
+
+    @model_validator(mode="after")
+    def _identifier_has_its_file(self) -> Translate:
+        if (self.identifier == "glotlid") != (self.identifier_file is not None):
+            raise ValueError("identifier glotlid and identifier_file belong together; give both or neither")
+        return self
 
 
 class Mix(Part):
@@ -261,10 +367,18 @@ class Ifeval(Part):
     )
 
 
+def _answers(engine: Engine) -> Engine:
+    if engine.kind == "deepl" or engine.prompt is not None or engine.model is not None:
+        raise ValueError(
+            "an engine that answers is not deepl, takes the tuned models and has no translation prompt; leave that out"
+        )
+    return engine
+
+
 class Evaluate(Part):
     """What is measured on every tuned model, and on the translation."""
 
-    engine: Engine = Engine()
+    engine: Annotated[Engine, AfterValidator(_answers)] = Engine()
     models: Annotated[tuple[str, ...], AfterValidator(_once_each)] = Field(
         (), description="sft/<run> and dpo/<run>; default: all of them"
     )
@@ -300,7 +414,11 @@ class Recipe(Part):
     @property
     def model_path(self) -> str:
         """Where the model lies: a folder or a Hub id."""
-        return str(self.path(self.model)) if self.model.startswith(("/", ".")) else model_path(self.model)
+        return self.named_model(self.model)
+
+    def named_model(self, name: str) -> str:
+        """Resolve a model's name as a recipe writes it: a folder relative to the recipe, `pocket`, or a Hub id."""
+        return str(self.path(name)) if name.startswith(("/", ".")) else model_path(name)
 
     @property
     def chat_template_path(self) -> Path:
@@ -308,11 +426,9 @@ class Recipe(Part):
         shipped = CHAT_TEMPLATES / f"{self.chat_template}.jinja"
         return shipped if shipped.is_file() else self.path(self.chat_template)
 
-    @property
-    def shots_path(self) -> Path:
-        """The file of few-shot pairs: the recipe's own, else the language pack's."""
-        written = self.translate.prompt.shots_file
-        return shots_of(self.language) if written is None else self.path(written)
+    def shots_of(self, prompt: FewShot) -> Path:
+        """Name the file of a prompt's few-shot pairs: its own, else the language pack's."""
+        return shots_of(self.language) if prompt.shots_file is None else self.path(prompt.shots_file)
 
     def path(self, written: str) -> Path:
         """Resolve a path written in the recipe, relative to the recipe's own folder."""

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from kielo.errors import GenerationError, SourceError
 from kielo.generation.hf_plain import generate_batch
 from kielo.generation.hf_probe import rows_agree
-from kielo.generation.hf_queue import Queue, prefix_text
+from kielo.generation.hf_queue import Queue
 from kielo.generation.hf_rows import (
     NO_PREFIX,
     Forward,
@@ -25,12 +25,14 @@ from kielo.generation.hf_rows import (
     combine,
     common_length,
     compute_prefix,
+    of_like_length,
     prefill,
     step,
 )
-from kielo.generation.hf_sampling import choose, uniforms
+from kielo.generation.hf_sampling import choose, logprobs_of, uniforms
 from kielo.generation.hf_text import Reader, encode
-from kielo.generation.protocol import Completion, Request, completion_key, cut, seed_of
+from kielo.generation.order import prefix_text
+from kielo.generation.protocol import Completion, Request, completion_key, cut, mean_logprob, seed_of
 from kielo.models import model_identity
 
 _SHORTEST_PREFIX = 16  # tokens; copying fewer gains nothing
@@ -113,6 +115,7 @@ class HfGenerator:
                 made.append((index, Completion("", "refused", len(prompt), 0, reason)))
                 continue
             task = Task(index, prompt, sampling, min(sampling.max_tokens, room))
+            task.wants_logprob = requests[index].logprob
             if sampling.temperature > 0:
                 task.uniforms = uniforms(seed_of(completion_key(self.model, requests[index])), task.limit).tolist()
             task.shared = prefix_text(requests[index])
@@ -133,15 +136,18 @@ class HfGenerator:
             parts = [(rows, alive)] if rows and alive else []
             if not parts and not joining:
                 return
-            if joining:
-                started, finished = self._start(joining, room=0 if parts else max(task.limit for task in joining))
+            prefix = self._prefix_of(joining[0]) if joining else NO_PREFIX
+            together = of_like_length(joining, prefix)
+            for tasks in together:
+                alone = not parts and len(together) == 1  # else its cache is copied into a wider one
+                started, finished = self._start(tasks, prefix, max(task.limit for task in tasks) if alone else 0)
                 yield from finished
                 parts.append((started, started.alive()))
             rows = combine(self._forward, parts)
 
-    def _start(self, tasks: list[Task], room: int) -> tuple[Rows, list[Task]]:
+    def _start(self, tasks: list[Task], prefix: Prefix, room: int) -> tuple[Rows, list[Task]]:
         """Begin rows of one prefix group with their first tokens; return the tasks that end with those, too."""
-        rows, logits = prefill(self._forward, tasks, self._prefix_of(tasks[0]), room)
+        rows, logits = prefill(self._forward, tasks, prefix, room)
         rows.next_tokens = self._choose(tasks, logits)
         return rows, self._advance(tasks, rows.next_tokens.tolist())
 
@@ -162,6 +168,15 @@ class HfGenerator:
             yield from tasks
 
     def _choose(self, tasks: list[Task], logits: Tensor) -> Tensor:
+        """Choose each row's next token; note its log-probability where it is asked for."""
+        chosen = self._pick(tasks, logits)
+        if any(task.wants_logprob for task in tasks):
+            for task, logprob in zip(tasks, logprobs_of(logits, chosen).tolist(), strict=True):
+                if task.wants_logprob and task.finish is None:
+                    task.logprobs.append(logprob)
+        return chosen
+
+    def _pick(self, tasks: list[Task], logits: Tensor) -> Tensor:
         if not any(task.uniforms for task in tasks):
             return logits.argmax(-1)
         draws = [task.uniforms[min(len(task.made), task.limit - 1)] if task.uniforms else 0.0 for task in tasks]
@@ -187,7 +202,8 @@ class HfGenerator:
         assert task.finish is not None
         ended = task.made[-1] in self._end_tokens
         text, _ = cut(self._reader.text(task.prompt, task.made[:-1] if ended else task.made), task.sampling.stop)
-        return Completion(text, task.finish, len(task.prompt), len(task.made))
+        logprob = mean_logprob(task.logprobs)
+        return Completion(text, task.finish, len(task.prompt), len(task.made), logprob=logprob)
 
 
 def _load(path: str, revision: str | None, dtype: torch.dtype) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from kielo.generation.hf_rows import Task
+from kielo.generation.order import groups_of, work_order
 from kielo.generation.protocol import Completion, Request
 
 _WINDOW = 2048  # requests turned into tokens at once
@@ -18,12 +19,10 @@ class Queue:
         self, requests: Sequence[Request], make: Callable[[list[int]], list[Task | tuple[int, Completion]]]
     ) -> None:
         """`make` turns a window of request indices into tasks, or into completions that need no model."""
-        self._requests, self._make = requests, make
-        groups: dict[str, int] = {}
-        group = [groups.setdefault(prefix_text(request), len(groups)) for request in requests]
-        order = sorted(range(len(requests)), key=lambda index: (group[index], -_characters(requests[index])))
+        self._make = make
+        order = work_order(requests)
         self._windows = iter([order[start : start + _WINDOW] for start in range(0, len(order), _WINDOW)])
-        self._group = group
+        self._group = groups_of(requests)
         self._waiting: deque[Task] = deque()
         self._under_way: dict[int, Task] = {}
         self._refused: list[tuple[int, Completion]] = []
@@ -68,16 +67,6 @@ class Queue:
     def put_back(self) -> None:
         """Put the tasks under way back, to be started anew."""
         for task in self._under_way.values():
-            task.made, task.finish = [], None
+            task.start_anew()
         self._waiting.extendleft(reversed(self._under_way.values()))
         self._under_way.clear()
-
-
-def prefix_text(request: Request) -> str:
-    """Give the text that a request shares with others, or nothing."""
-    return request.prompt[: request.shared_prefix] if isinstance(request.prompt, str) else ""
-
-
-def _characters(request: Request) -> int:
-    prompt = request.prompt
-    return len(prompt) if isinstance(prompt, str) else sum(len(turn.content) for turn in prompt)

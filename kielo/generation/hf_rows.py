@@ -20,6 +20,9 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from kielo.generation.protocol import FinishReason, Sampling
 
+_LIKE_LENGTH = 1.5  # prompts computed together differ in length by this factor at most,
+_CALL_TOKENS = 16  # and these tokens: computing so few more costs less than another call
+
 
 @dataclass
 class Task:
@@ -34,7 +37,10 @@ class Task:
     """The text that its prompt begins with and others' prompts, too."""
     uniforms: list[float] | None = None
     """One number in [0, 1) per token to sample, from the request's own seed, so that its neighbours do not matter."""
+    wants_logprob: bool = False
     made: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    """Of the tokens made, if the request asks for them."""
     finish: FinishReason | None = None
 
     @property
@@ -46,6 +52,10 @@ class Task:
     def left(self) -> int:
         """Count the tokens that it may still make."""
         return self.limit - len(self.made)
+
+    def start_anew(self) -> None:
+        """Forget what was made."""
+        self.made, self.logprobs, self.finish = [], [], None
 
 
 class Columns(DynamicLayer):  # type: ignore[no-untyped-call]
@@ -159,6 +169,17 @@ def common_length(tokens: Sequence[int], prefix: Sequence[int]) -> int:
     return next(place for place in range(shortest) if tokens[place] != prefix[place])
 
 
+def of_like_length(tasks: list[Task], prefix: Prefix) -> list[list[Task]]:
+    """Part tasks of one prefix group, so that a short prompt is not computed at the width of one much longer."""
+    parts: list[list[Task]] = []
+    for task in sorted(tasks, key=lambda task: -len(task.prompt)):
+        longest = len(parts[-1][0].prompt) - len(prefix.tokens) if parts else 0
+        if not parts or longest > _LIKE_LENGTH * (len(task.prompt) - len(prefix.tokens)) + _CALL_TOKENS:
+            parts.append([])
+        parts[-1].append(task)
+    return parts
+
+
 def prefill(forward: Forward, tasks: list[Task], prefix: Prefix, room: int) -> tuple[Rows, Tensor]:
     """Start a batch: cache every prompt, copying the prefix instead of computing it; return it and its first logits.
 
@@ -232,6 +253,10 @@ def _join(layer: Columns, parts: list[tuple[Columns, int, Tensor]], width: int) 
         end, take = start + len(picked), min(width, column)
         for mine, theirs in zip(layer.buffers, source.buffers, strict=True):
             mine[start:end, :, : width - take] = 0
-            mine[start:end, :, width - take : width] = theirs[:, :, column - take : column].index_select(0, picked)
+            kept = theirs[:, :, column - take : column]
+            # Rows that just began are all alive: copying them into place is enough.
+            mine[start:end, :, width - take : width] = (
+                kept if len(picked) == len(kept) else kept.index_select(0, picked)
+            )
         source.buffers = torch.empty(0), torch.empty(0)
         start = end

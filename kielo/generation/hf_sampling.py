@@ -26,6 +26,14 @@ def choose(logits: Tensor, samplings: list[Sampling], draws: list[float]) -> Ten
     return torch.where(temperature > 0, drawn, greedy)
 
 
+@torch.inference_mode()
+def logprobs_of(logits: Tensor, chosen: Tensor) -> Tensor:
+    """Give the natural-log probability of one chosen token per row of logits [rows, vocabulary]; float32 [rows]."""
+    wide = logits.float()
+    picked: Tensor = wide.gather(-1, chosen[:, None])[:, 0] - wide.logsumexp(-1)
+    return picked
+
+
 def _draw(shares: Tensor, top_p: Tensor, draw: Tensor) -> Tensor:
     """Find where each row's cumulated shares pass its number, among the likeliest tokens that make up `top_p`."""
     order = None

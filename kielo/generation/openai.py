@@ -1,64 +1,80 @@
-"""The `openai` engine: any server that speaks OpenAI's HTTP API, one or several, reached from synchronous code."""
+"""The `openai` engine: any server that speaks OpenAI's HTTP API, one or several, reached from synchronous code.
+
+A request that fails while its server completes others is set aside and sent again when all others are done; if it fails
+then, too, it is refused, so that one text which a server cannot complete costs one record and not the whole step. A
+server that completes nothing else, not even the smallest request, ends the run instead: nothing is held against a text
+because a server was down.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
+import re
 import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from queue import SimpleQueue
-from threading import Thread
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from kielo.errors import GenerationError
-from kielo.generation.openai_messages import BadReply, body_of, completion_of, path_of, sentence_of
-from kielo.generation.protocol import Completion, FinishReason, Request, completion_key, seed_of
+from kielo.generation.background import results_of
+from kielo.generation.openai_messages import (
+    LOGPROB_FIELDS,
+    BadReply,
+    body_of,
+    completion_of,
+    path_of,
+    sentence_of,
+    smallest,
+)
+from kielo.generation.openai_servers import Recover, Server, awake, bounded
+from kielo.generation.protocol import Completion, Request, completion_key, seed_of
 
 _LARGEST_REPLY_BYTES = 16 * 2**20
 _ANY_REQUEST = {
     401: "check OPENAI_API_KEY",
+    402: "its quota is used up",
     403: "check OPENAI_API_KEY",
     404: "check the URL and `served_model`",
     405: "check the URL",
+    456: "its quota is used up",
 }
 _THIS_REQUEST = (400, 413, 422)  # the server will never take it: too long, or a field it does not know
-_LONGEST_WAIT_SECONDS = 30.0
+_UNKNOWN_FIELD = (400, 422)
+_AGAIN = "and nothing else was completed; run the same command again when the server is well"
+_BUSY = "when all others were done; run the same command again when the server has more room"
 
-Recover = Callable[[str], str | None]
-"""Called with a base URL that cannot be reached: bring its server back and return its (new) URL, or None if it lives."""
+Indexed = tuple[int, Request]
+Give = Callable[[tuple[int, Completion]], None]
 
 
 class _Later(Exception):
     """This request may succeed when sent again."""
 
-    def __init__(self, reason: str, after_seconds: float = 0.0, unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: str, after_seconds: float = 0.0, unreachable: bool = False, too_many: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.after_seconds, self.unreachable = after_seconds, unreachable
+        self.after_seconds, self.unreachable, self.too_many = after_seconds, unreachable, too_many
 
 
-class _Server:
-    """One server of the list: what is under way on it, and until when it rests after a failure."""
+class _Failed(Exception):
+    """A server did not complete this request: for good, or as often as it was tried."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        if not url.startswith(("http://", "https://")) or not httpx.URL(url).host:
-            raise GenerationError(f"{url}: no base URL of a server; write it like http://node1:8000/v1.")
-        self.under_way, self.failures, self.rests_until = 0, 0, 0.0
-        self.recovery: asyncio.Task[bool] | None = None
-
-    @property
-    def name(self) -> str:
-        """Name it without the password that a URL may hold."""
-        return str(httpx.URL(self.url).copy_with(userinfo=b""))
+    def __init__(
+        self, server: Server, completed_before: int, reason: str, for_good: bool = False,
+        others_elsewhere: bool = False, busy: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(reason)
+        self.server, self.completed_before = server, completed_before
+        self.for_good, self.others_elsewhere, self.busy = for_good, others_elsewhere, busy
 
 
 class OpenAiGenerator:
-    """Sends every request to the least loaded server; at most `concurrency` under way per server."""
+    """Sends every request to the least loaded server, in their order; at most `concurrency` under way per server."""
 
     def __init__(
         self, model: str, urls: Sequence[str], served_model: str, concurrency: int = 128, timeout_seconds: float = 600,
@@ -66,58 +82,66 @@ class OpenAiGenerator:
     ) -> None:  # fmt: skip
         """Prepare for servers at base URLs such as `http://node1:8000/v1`; nothing is sent yet.
 
-        `attempts` bounds how often one request is sent; the waits between double from `first_wait_seconds`.
+        `attempts` bounds how often one request is sent before it is set aside; the waits between double from
+        `first_wait_seconds`.
         """
         self.model, self.served_model = model, served_model
         self.concurrency, self.timeout_seconds = concurrency, timeout_seconds
         self.attempts, self.first_wait_seconds = attempts, first_wait_seconds
         self.bad_replies = 0
-        """How many replies were no completion at all; each is an error completion, too."""
-        self._answered = 0
-        self._servers = [_Server(url) for url in urls]
+        """How many replies to requests were no completion at all."""
+        self._servers = [Server(url) for url in urls]
+        if not re.fullmatch(r"[!-~]*", _key()):
+            raise GenerationError(
+                "the environment variable OPENAI_API_KEY holds blanks or characters that no key has; set it again."
+            )
         self._recover = recover
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Yield (index, completion) as the servers answer.
+        """Yield (index, completion) as the servers answer; what fails alone comes last, refused.
 
         Raises:
-            GenerationError: a server refuses every request, or none was answered while one was tried too often.
+            GenerationError: a server refuses every request, or fails one and completes no other.
         """
-        results: SimpleQueue[tuple[int, Completion] | BaseException | None] = SimpleQueue()
-        loop = asyncio.new_event_loop()
-        work = loop.create_task(self._serve(requests, results))
-        thread = Thread(target=_run, args=(loop, work, results), daemon=True)
-        thread.start()
-        try:
-            while (result := results.get()) is not None:
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            if thread.is_alive():
-                loop.call_soon_threadsafe(work.cancel)
-            thread.join()
-            loop.close()
+        return results_of(lambda give: self._serve(requests, give))
 
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    async def _serve(self, requests: Sequence[Request], results: SimpleQueue[Any]) -> None:
-        todo = iter(enumerate(requests))
-
+    async def _serve(self, requests: Sequence[Request], give: Give) -> None:
         trusted = self._trusted_authorities()
+        set_aside = await self._send_all(list(enumerate(requests)), trusted, give)
+        if set_aside:
+            count = f"{len(set_aside)} of {len(requests)} requests"
+            print(f"{count} failed alone and are sent once more, the last time.", file=sys.stderr, flush=True)
+        await self._send_all(set_aside, trusted, give, last=True)
+
+    async def _send_all(
+        self, asked: Sequence[Indexed], trusted: ssl.SSLContext, give: Give, last: bool = False
+    ) -> list[Indexed]:
+        """Send requests in their order; return those that failed alone, unless this was their `last` chance."""
+        set_aside: list[Indexed] = []
+        todo = iter(asked)
 
         async def take() -> None:
             # A client, that is a connection pool, for each: one pool's work per request grows with the square of its
             # connections (httpcore 1.0: 14 ms of CPU per request at 100 connections, 0.8 ms this way).
             async with self._client(trusted) as client:
                 for index, request in todo:
-                    results.put((index, await self._ask(client, request)))
+                    try:
+                        give((index, await self._complete(client, request)))
+                    except _Failed as failed:
+                        if await self._is_refused(client, failed, request, last):
+                            # Without the server's name: a refusal ends in files, and those know no machine.
+                            give((index, Completion("", "refused", 0, 0, str(failed))))
+                        else:
+                            set_aside.append((index, request))
 
-        workers = min(len(requests), self.concurrency * len(self._servers))
+        workers = min(len(asked), self.concurrency * len(self._servers))
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(take())
+        return sorted(set_aside, key=lambda each: each[0])
 
     def _trusted_authorities(self) -> ssl.SSLContext:
         """Load the certificates once for all clients; without https servers an empty set, which trusts nobody."""
@@ -125,63 +149,98 @@ class OpenAiGenerator:
         return httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def _client(self, trusted: ssl.SSLContext) -> httpx.AsyncClient:
-        key = os.environ.get("OPENAI_API_KEY")
+        key = _key()
         return httpx.AsyncClient(
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
             timeout=httpx.Timeout(self.timeout_seconds, connect=min(30.0, self.timeout_seconds)), verify=trusted,
             trust_env=self._recover is None,  # our own servers are on this machine, whatever proxy the cluster sets
         )  # fmt: skip
 
-    async def _ask(self, client: httpx.AsyncClient, request: Request) -> Completion:
-        """Get one completion, sending again what may succeed later."""
-        seed = seed_of(completion_key(self.model, request)) if request.sampling.temperature > 0 else None
-        body, path = body_of(request, self.served_model, seed), path_of(request)
-        attempt, answered = 0, self._answered
+    async def _complete(self, client: httpx.AsyncClient, request: Request) -> Completion:
+        """Get one completion, sending again what may succeed later.
+
+        Raises:
+            _Failed: it was tried `attempts` times; refusals for too many requests count only while none is completed.
+        """
+        sent, counted = 0, 0
+        seen = {server: server.completed for server in self._servers}  # when this request last failed there, or began
+        began = self._completed()
         while True:
-            server = await self._awake_server()
-            server.under_way += 1
+            server = await awake(self._servers)
             url = server.url
+            server.under_way += 1
             try:
-                status, content = await self._post(client, url + path, body)
-                server.failures = 0
-                self._answered += 1
-                return self._read(server, request, status, content)
+                return await self._send(client, server, request)
             except _Later as later:
-                if later.unreachable and (server.url != url or await self._brought_back(server)):
+                if later.unreachable and (server.url != url or await server.brought_back(self._recover)):
                     continue
-                attempt += 1
-                if attempt >= self.attempts:
-                    return self._given_up(server, later, others_answered=self._answered > answered)
-                self._rest(server, later.after_seconds, str(later))
+                before, seen[server] = seen[server], server.completed
+                alone = server.completed > before
+                sent, counted = sent + 1, counted + (not (alone and later.too_many))
+                if counted >= self.attempts:
+                    reason, others = f"{later} (tried {sent} times)", self._completed() > began
+                    raise _Failed(server, before, reason, others_elsewhere=others, busy=later.too_many) from later
+                if later.too_many or not alone:
+                    server.rest(self.first_wait_seconds, later.after_seconds, str(later))
             finally:
                 server.under_way -= 1
+            if alone:
+                await asyncio.sleep(bounded(self.first_wait_seconds * 2 ** min(sent, 16)))
 
-    def _given_up(self, server: _Server, later: _Later, others_answered: bool) -> Completion:
-        """End a request that failed too often: alone if others were answered meanwhile, else with the whole run."""
-        reason = f"{server.name}: {later} (tried {self.attempts} times)"
-        if others_answered:
-            return Completion("", "error", 0, 0, reason)
-        raise GenerationError(f"{reason}; run it again when the server is well: what was completed is kept.") from later
+    async def _send(self, client: httpx.AsyncClient, server: Server, request: Request) -> Completion:
+        """Send a request once; once more without its wish for log-probabilities, where a server knows no such field.
 
-    async def _awake_server(self) -> _Server:
-        """Pick the least loaded server that does not rest; wait for the first when all do."""
-        clock = asyncio.get_running_loop().time
-        while True:
-            awake = [server for server in self._servers if server.rests_until <= clock()]
-            if awake:
-                return min(awake, key=lambda server: server.under_way)
-            await asyncio.sleep(max(0.001, min(server.rests_until for server in self._servers) - clock()))
+        Raises:
+            _Later: the server did not answer, or asks for patience.
+            _Failed: it answered something else than a completion.
+        """
+        seed = seed_of(completion_key(self.model, request)) if request.sampling.temperature > 0 else None
+        url, body = server.url + path_of(request), body_of(request, self.served_model, seed)
+        completed_before, asking = server.completed, request.logprob and server.gives_logprobs
+        status, content = await self._post(
+            client, url, {**body, **LOGPROB_FIELDS[path_of(request)]} if asking else body
+        )
+        if asking and status in _UNKNOWN_FIELD:
+            status, content = await self._post(client, url, body)
+            if status < 300:
+                server.do_without_logprobs()
+        server.note_answer()
+        try:
+            completion = _read(server, request, status, content)
+        except BadReply as error:
+            self.bad_replies += status < 300
+            raise _Failed(server, completed_before, _without_key(str(error)), status in _THIS_REQUEST) from error
+        server.completed += 1
+        if asking and completion.text and completion.logprob is None:
+            server.do_without_logprobs()
+        return completion
 
-    def _rest(self, server: _Server, asked_seconds: float, reason: str) -> None:
-        wait = min(
-            _LONGEST_WAIT_SECONDS, max(asked_seconds, self.first_wait_seconds * 2**server.failures)
-        ) * random.uniform(0.75, 1.25)
-        now = asyncio.get_running_loop().time()
-        if server.rests_until <= now:  # of the many requests that one outage fails, the first decides
-            if server.failures == 0:
-                print(f"{server.name}: {reason}; trying again.", file=sys.stderr, flush=True)
-            server.failures += 1
-            server.rests_until = now + wait
+    async def _is_refused(self, client: httpx.AsyncClient, failed: _Failed, request: Request, last: bool) -> bool:
+        """Say whether a failure is the request's own and for good; False: it may be sent again, at the end.
+
+        Raises:
+            GenerationError: it is the server's.
+        """
+        well = await self._completes_others(client, failed, request)
+        if (last and failed.busy) or (not well and (last or failed.for_good or not failed.others_elsewhere)):
+            raise GenerationError(_unwell(failed)) from failed
+        return well and (last or failed.for_good)
+
+    async def _completes_others(self, client: httpx.AsyncClient, failed: _Failed, request: Request) -> bool:
+        """Say whether the server that failed a request is well: it completed others meanwhile, or does the smallest."""
+        if failed.server.completed > failed.completed_before:
+            return True
+        small = smallest(request)
+        body = body_of(small, self.served_model, None)
+        try:
+            status, content = await self._post(client, failed.server.url + path_of(small), body)
+            _read(failed.server, small, status, content)
+        except (_Later, BadReply):
+            return False
+        return True
+
+    def _completed(self) -> int:
+        return sum(server.completed for server in self._servers)
 
     async def _post(self, client: httpx.AsyncClient, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
         content = bytearray()
@@ -196,88 +255,52 @@ class OpenAiGenerator:
                 f"no answer in {self.timeout_seconds:g} seconds ({type(error).__name__})", unreachable=True
             ) from error
         except httpx.TransportError as error:
-            raise _Later(f"cannot be reached ({str(error) or type(error).__name__})", unreachable=True) from error
+            reason = _without_key(str(error)) or type(error).__name__
+            raise _Later(f"cannot be reached ({reason})", unreachable=True) from error
         if response.status_code == 429 or response.status_code >= 500:
-            reason = f"answered {response.status_code} {self._sentence_of(bytes(content))}".rstrip()
-            raise _Later(reason, _seconds(response.headers.get("Retry-After")))
+            raise _Later(
+                _answered(response.status_code, bytes(content)),
+                _seconds(response.headers.get("Retry-After")),
+                too_many=response.status_code == 429,
+            )
         return response.status_code, bytes(content)
 
-    def _read(self, server: _Server, request: Request, status: int, content: bytes) -> Completion:
-        if status in _ANY_REQUEST:
-            raise GenerationError(
-                f"{server.name}: answered {status} {self._sentence_of(content)}; {_ANY_REQUEST[status]}."
-            )
-        if status >= 300:
-            ending: FinishReason = "refused" if status in _THIS_REQUEST else "error"
-            return Completion("", ending, 0, 0, f"{server.name}: {status} {self._sentence_of(content)}")
-        try:
-            return completion_of(content, request)
-        except BadReply as error:
-            self.bad_replies += 1
-            return Completion("", "error", 0, 0, f"{server.name}: {_without_key(str(error))}")
 
-    def _sentence_of(self, content: bytes) -> str:
-        return _without_key(sentence_of(content))
+def _unwell(failed: _Failed) -> str:
+    refused = "and refuses the smallest request, too; check `served_model`"
+    advice = refused if failed.for_good else _BUSY if failed.busy else _AGAIN
+    return f"{failed.server.name}: {failed}, {advice}; what was completed is kept."
 
-    async def _brought_back(self, server: _Server) -> bool:
-        """Let the owner of the servers look after one that cannot be reached; all its requests wait for the one look."""
-        if self._recover is None:
-            return False
-        if server.recovery is None or server.recovery.done():
-            server.recovery = asyncio.create_task(self._recovered(self._recover, server))
-        return await asyncio.shield(server.recovery)
 
-    async def _recovered(self, recover: Recover, server: _Server) -> bool:
-        url: str | None = await _in_thread(recover, server.url)
-        server.url = url or server.url
-        return url is not None
+def _read(server: Server, request: Request, status: int, content: bytes) -> Completion:
+    """Read an answer.
+
+    Raises:
+        GenerationError: it refuses every request.
+        BadReply: it refuses this request, or is no completion.
+    """
+    if status in _ANY_REQUEST:
+        raise GenerationError(f"{server.name}: {_answered(status, content)}; {_ANY_REQUEST[status]}.")
+    if 300 <= status < 400:
+        raise GenerationError(f"{server.name}: answered {status}, it redirects; check the URL.")
+    if status >= 300:
+        raise BadReply(_answered(status, content))
+    completion = completion_of(content, request)
+    return replace(completion, text=_without_key(completion.text))
+
+
+def _answered(status: int, content: bytes) -> str:
+    return f"answered {status} {_without_key(sentence_of(content))}".rstrip()
+
+
+def _key() -> str:
+    return os.environ.get("OPENAI_API_KEY", "").strip()
 
 
 def _without_key(text: str) -> str:
     """Take the key out of what a server says: some repeat it in their refusal."""
-    key = os.environ.get("OPENAI_API_KEY")
+    key = _key()
     return text.replace(key, "***") if key else text
-
-
-async def _in_thread(function: Callable[[str], Any], argument: str) -> Any:
-    """Call a slow function in a thread that nobody waits for when the requests are given up."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[Any] = loop.create_future()
-
-    def call() -> None:
-        try:
-            answer, error = function(argument), None
-        except GenerationError as caught:
-            answer, error = None, caught
-        with suppress(RuntimeError):  # the loop is closed: the requests were given up
-            loop.call_soon_threadsafe(_settle, result, answer, error)
-
-    Thread(target=call, daemon=True).start()
-    return await result
-
-
-def _settle(result: asyncio.Future[Any], answer: Any, error: GenerationError | None) -> None:
-    if result.done():
-        return
-    if error is None:
-        result.set_result(answer)
-    else:
-        result.set_exception(error)
-
-
-def _run(loop: asyncio.AbstractEventLoop, work: asyncio.Task[None], results: SimpleQueue[Any]) -> None:
-    """Run the requests to their end in this thread, and hand over how they ended."""
-    loop.run_until_complete(asyncio.wait([work]))
-    error = None if work.cancelled() else work.exception()
-    for left in asyncio.all_tasks(loop):
-        left.cancel()
-    loop.run_until_complete(asyncio.sleep(0))
-    results.put(_first(error) if isinstance(error, BaseExceptionGroup) else error)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _seconds(header: str | None) -> float:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from kielo.generation.protocol import Completion, FinishReason, Request, cut
+from kielo.generation.protocol import Completion, FinishReason, Request, Sampling, cut, mean_logprob
+from kielo.records import Message
 
+_CHARACTERS_PER_TOKEN, _SPARE_TOKENS = 64, 64  # no tokenizer has longer tokens on average
 _LONGEST_SENTENCE = 200  # characters of a server's error message that are passed on
+_TEXT, _CHAT = "/completions", "/chat/completions"
+LOGPROB_FIELDS: Mapping[str, Mapping[str, Any]] = {_TEXT: {"logprobs": 1}, _CHAT: {"logprobs": True}}
+"""By endpoint, what asks for the log-probability of every token."""
+_LARGEST_LOGPROB = 1e6  # no probability is that small: what is beyond is no number that a model gave
 
 
 class BadReply(ValueError):
@@ -16,7 +23,13 @@ class BadReply(ValueError):
 
 def path_of(request: Request) -> str:
     """Name the endpoint below the base URL: a base model completes text, a chat model answers messages."""
-    return "/completions" if isinstance(request.prompt, str) else "/chat/completions"
+    return _TEXT if isinstance(request.prompt, str) else _CHAT
+
+
+def smallest(request: Request) -> Request:
+    """Make the least request to the same endpoint: a server that does not complete it is unwell, whatever was asked."""
+    prompt = "Hello" if isinstance(request.prompt, str) else (Message("user", "Hello"),)
+    return Request(prompt, Sampling(max_tokens=1))
 
 
 def body_of(request: Request, served_model: str, seed: int | None) -> dict[str, Any]:
@@ -59,9 +72,28 @@ def completion_of(content: bytes, request: Request) -> Completion:
         raise BadReply("reply holds no text")
     usage = reply["usage"] if isinstance(reply.get("usage"), dict) else {}
     prompt_tokens, completion_tokens = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    if len(text) > _CHARACTERS_PER_TOKEN * (request.sampling.max_tokens + _SPARE_TOKENS):
+        raise BadReply(f"reply holds {len(text)} characters where {request.sampling.max_tokens} tokens were asked for")
     # Servers differ in whether they leave the stop string in.
     text, stopped = cut(_without_lone_surrogates(text), request.sampling.stop)
-    return Completion(text, _finish(choice.get("finish_reason"), stopped), prompt_tokens, completion_tokens)
+    if choice.get("finish_reason") == "content_filter":
+        return Completion("", "refused", prompt_tokens, completion_tokens, "stopped by the server's content filter")
+    finish = _finish(choice.get("finish_reason"), stopped, completion_tokens >= request.sampling.max_tokens)
+    logprob = _logprob(choice.get("logprobs")) if request.logprob else None
+    return Completion(text, finish, prompt_tokens, completion_tokens, logprob=logprob)
+
+
+def _logprob(listed: Any) -> float | None:
+    """Average what a reply lists of its tokens; text completions and chat have shapes of their own (OpenAI's API reference)."""
+    if not isinstance(listed, dict):
+        return None
+    if isinstance(listed.get("content"), list):
+        found: list[Any] = [token.get("logprob") if isinstance(token, dict) else None for token in listed["content"]]
+    else:
+        found = listed["token_logprobs"] if isinstance(listed.get("token_logprobs"), list) else []
+    if not all(isinstance(each, int | float) and abs(each) < _LARGEST_LOGPROB for each in found):
+        return None
+    return mean_logprob(found)
 
 
 def _content(choice: dict[str, Any]) -> Any:
@@ -71,10 +103,11 @@ def _content(choice: dict[str, Any]) -> Any:
     return message["content"] if message.get("content") is not None else ""
 
 
-def _finish(reason: Any, stopped: bool) -> FinishReason:
-    if stopped or reason == "stop":
+def _finish(reason: Any, stopped: bool, at_limit: bool) -> FinishReason:
+    """Read why a completion ended; a server that does not say so is believed by the count of its tokens."""
+    if stopped or reason == "stop" or (reason is None and not at_limit):
         return "stop"
-    if reason == "length":
+    if reason == "length" or reason is None:
         return "length"
     raise BadReply(f"finish_reason is {str(reason)[:40]!r}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
@@ -34,13 +35,15 @@ class Request:
 
     `shared_prefix` is how many characters of a text prompt are shared with its neighbours (the few-shot part), a hint
     for engines that reuse the prefix's KV cache; it does not change what is generated. `replicate` numbers several
-    samples of one prompt.
+    samples of one prompt. `logprob` asks for the completion's log-probability, which engines give where they can; it,
+    too, changes nothing of what is generated, and a completion stored without one is not made again for it.
     """
 
     prompt: str | tuple[Message, ...]
     sampling: Sampling
     replicate: int = 0
     shared_prefix: int = 0
+    logprob: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     error: str | None = None
+    logprob: float | None = None
+    """See `mean_logprob`; None where nobody asked for it, or the engine gives none."""
 
 
 class Generator(Protocol):
@@ -72,8 +77,20 @@ class Generator(Protocol):
         """Free the engine: memory, connections, server processes. May be called twice."""
 
 
+def mean_logprob(of_tokens: Sequence[float]) -> float | None:
+    """Average the natural-log probabilities of all tokens that a model made; None for none, or for what is no number.
+
+    The tokens of a stop string and the end token count: that a text ends where it does was the model's choice as well.
+    The probabilities are the model's own, before temperature and top_p. Rounded to 4 decimals: a token's company in a
+    batch moves the fifth and later ones, and no file should change with that.
+    """
+    if not of_tokens or not all(map(math.isfinite, of_tokens)):
+        return None
+    return round(math.fsum(of_tokens) / len(of_tokens), 4)
+
+
 def completion_key(model: str, request: Request) -> str:
-    """Hash what determines a completion: model, prompt, sampling, replicate (not the engine, nor the prefix hint)."""
+    """Hash what determines a completion: model, prompt, sampling, replicate (not the engine, nor the hints)."""
     prompt = request.prompt if isinstance(request.prompt, str) else [asdict(turn) for turn in request.prompt]
     sampling = asdict(request.sampling)
     if request.sampling.temperature == 0:

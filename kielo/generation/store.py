@@ -8,11 +8,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from kielo.errors import GenerationError, RunFolderError, at
+from kielo.generation.order import work_order
 from kielo.generation.protocol import Completion, Generator, Request, completion_key
 from kielo.progress import progress
 from kielo.records import dump_row
@@ -25,13 +27,32 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 class CompletionStore:
     """A folder of append-only JSONL shards; several processes may write at once, each to a shard of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read all completions in `folder` (made if missing); a shard is taken for writing at the first append."""
+    def __init__(self, folder: Path, also: Sequence[Path] = ()) -> None:
+        """Read all completions in `folder` (made if missing); a shard is taken for writing at the first append.
+
+        `also` names the folders of other steps' stores, read now and never written: what they hold is not made again
+        but copied into this store when it is first wanted, so that this step stands on its own folder alone, whatever
+        becomes of theirs.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.borrowed: set[str] = set()
+        """The keys of the completions that came from another store, in this run or an earlier one."""
+        self.refused: dict[str, Completion] = {}
+        """What an engine will not complete: not written, so that another run asks again, but this one does not."""
         self._known: dict[str, Completion] = {}
         for shard in sorted(folder.glob("*.jsonl")):
-            self._known.update(_read_shard(shard))
+            for key, completion, borrowed in _read_shard(shard):
+                self._known[key] = completion
+                if borrowed:
+                    self.borrowed.add(key)
+        others = [other for other in also if other.is_dir() and not other.samefile(folder)]
+        self._elsewhere = {
+            key: completion
+            for other in others
+            for shard in sorted(other.glob("*.jsonl"))
+            for key, completion, _ in _read_shard(shard)
+        }
         self._shard: int | None = None
         self._unsynced, self._synced_at = 0, time.monotonic()
 
@@ -58,12 +79,24 @@ class CompletionStore:
         Raises:
             RunFolderError: the disk is full; what was written before stays.
         """
+        self._write(_row(key, completion))
+        self._known[key] = completion
+
+    def borrow(self, keys: Iterable[str]) -> None:
+        """Copy the completions of these keys that only other stores hold.
+
+        Raises:
+            RunFolderError: the disk is full; what was written before stays.
+        """
+        for key in keys:
+            if key not in self._known and key in self._elsewhere:
+                self._write({**_row(key, self._elsewhere[key]), "borrowed": True})
+                self._known[key] = self._elsewhere[key]
+                self.borrowed.add(key)
+
+    def _write(self, row: Mapping[str, Any]) -> None:
         if self._shard is None:
             self._shard = _take_shard(self.folder)
-        row = {
-            "key": key, "text": completion.text, "finish_reason": completion.finish_reason,
-            "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens,
-        }  # fmt: skip
         try:
             _write_line(self._shard, dump_row(row).encode("utf-8", "surrogatepass") + b"\n")
             self._unsynced += 1
@@ -71,7 +104,6 @@ class CompletionStore:
                 self._sync()
         except OSError as error:
             raise self._full(error) from error
-        self._known[key] = completion
 
     def close(self) -> None:
         """Force what was written to the disk and give the shard up. May be called twice."""
@@ -101,6 +133,14 @@ class CompletionStore:
         )
 
 
+def _row(key: str, completion: Completion) -> dict[str, Any]:
+    row = {
+        "key": key, "text": completion.text, "finish_reason": completion.finish_reason,
+        "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens,
+    }  # fmt: skip
+    return row if completion.logprob is None else {**row, "logprob": completion.logprob}
+
+
 def _write_line(shard: int, line: bytes) -> None:
     """Append a whole line or nothing: a part that still found room on a full disk is taken back."""
     end = os.lseek(shard, 0, os.SEEK_END)
@@ -113,14 +153,15 @@ def _write_line(shard: int, line: bytes) -> None:
         raise
 
 
-def _read_shard(shard: Path) -> Iterator[tuple[str, Completion]]:
-    """Yield a shard's completions; a last line without an end was torn and its completion is made again."""
+def _read_shard(shard: Path) -> Iterator[tuple[str, Completion, bool]]:
+    """Yield a shard's completions, with whether they were borrowed; a last line without an end was torn and its completion is made again."""
     for number, line in enumerate(shard.read_bytes().split(b"\n")[:-1], 1):
         try:
             row = json.loads(line.decode("utf-8", "surrogatepass"))
             if not isinstance(row["text"], str):
                 raise TypeError("text")
-            yield row.pop("key"), Completion(**row)
+            key, borrowed = row.pop("key"), row.pop("borrowed", False)
+            yield key, Completion(**row), borrowed
         except (ValueError, KeyError, TypeError, AttributeError):
             print(f"{at(shard, number)}: not a completion; it will be made again.", file=sys.stderr)
 
@@ -165,8 +206,8 @@ def _end_of_last_line(shard: int) -> int:
 def complete(generator: Generator, requests: Sequence[Request], store: CompletionStore, label: str) -> list[Completion]:
     """Give a completion for every request, in their order, generating only those that the store does not hold.
 
-    Equal requests are made once. Each completion is stored as it comes; those with an error are given back but not
-    stored, so that the next run asks for them again.
+    Equal requests are made once, and the engine is handed all of them at once, the longest first. Each completion is
+    stored as it comes; those with an error or refused are given back but not stored, so that another run asks again.
 
     Raises:
         GenerationError: the engine gave up; what came before is in the store.
@@ -174,17 +215,22 @@ def complete(generator: Generator, requests: Sequence[Request], store: Completio
     """
     keys = [completion_key(generator.model, request) for request in requests]
     every = dict(zip(reversed(keys), reversed(requests), strict=True))
-    wanted = {key: every[key] for key in dict.fromkeys(keys) if key not in store}
+    store.borrow(dict.fromkeys(keys))
+    missed = [key for key in dict.fromkeys(keys) if key not in store and key not in store.refused]
+    names = [missed[place] for place in work_order([every[key] for key in missed])]
+    wanted = {key: every[key] for key in names}
     failed: dict[str, Completion] = {}
-    names = list(wanted)
     if wanted:
         with progress(len(every), label, "completions", done=len(every) - len(wanted)) as bar:
             for place, completion in generator.generate(list(wanted.values())):
-                if completion.finish_reason in ("error", "refused"):
+                if completion.finish_reason == "refused":
+                    store.refused[names[place]] = completion
+                elif completion.finish_reason == "error":
                     failed[names[place]] = completion
                 else:
                     store.append(names[place], completion)
                 bar.update()
+    failed |= store.refused
     missing = sum(key not in store and key not in failed for key in wanted)
     if missing:
         raise GenerationError(
