@@ -1,0 +1,91 @@
+"""Step `source`: rows from the Hub, a local file or the pocket world become records with the ids that run through every later file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from kielo.errors import MissingExtraError, SourceError, at
+from kielo.plan import Outcome, Workplace
+from kielo.records import Record, read_jsonl, write_records
+from kielo.schema import Dataset, Recipe
+from translate.rows.formats import Source, read_rows
+from translate.rows.values import Row
+
+Rows = Iterable[tuple[int, Row]]
+
+
+def run(place: Workplace) -> Outcome:
+    """Read one data set into `rows.jsonl`: records with ids `<dataset>/<5-digit number>`, the first `limit` of them.
+
+    Raises:
+        SourceError: the rows are missing, empty or malformed; the sentence names file, line and fix.
+    """
+    name = place.step.name.partition("/")[2]
+    dataset, limit = place.recipe.translate.datasets[name], place.step.settings["limit"]
+    file, rows = _rows(place.recipe, dataset)
+    source = Source(file, list(_renamed(rows, dataset.fields, file)), place.recipe.source_language, dataset.score)
+    records = _numbered(islice(read_rows(dataset.kind, source), limit), name)
+    count = write_records(place.folder / "rows.jsonl", records)
+    dropped = {reason: number for reason, number in sorted(source.dropped.items()) if number}
+    if not count:
+        reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
+        raise SourceError(
+            f"{file}: none of {len(source.rows)} rows gives a record ({reasons or 'no reason'}); check `kind:` and the rows."
+        )
+    counts = {
+        "rows_read": len(source.rows),
+        "records": count,
+        "dropped": dropped,
+        "licence": dataset.licence,
+        "limit": limit,
+    }
+    return Outcome(("rows.jsonl",), counts)
+
+
+def _numbered(records: Iterable[Record], dataset: str) -> Iterator[Record]:
+    for number, record in enumerate(records):
+        yield dataclasses.replace(record, id=f"{dataset}/{number:05d}")
+
+
+def _renamed(rows: Rows, fields: Mapping[str, str], file: str) -> Iterator[tuple[int, Row]]:
+    """Give every column the name that Kielo reads, as the recipe's `fields:` says."""
+    for line, row in rows:
+        for field, column in fields.items():
+            if column not in row:
+                raise SourceError(
+                    f"{at(file, line)}: no column '{column}' (`fields: {{{field}: {column}}}`); it has {', '.join(row) or 'none'}."
+                )
+        yield line, {**row, **{field: row[column] for field, column in fields.items()}}
+
+
+def _rows(recipe: Recipe, dataset: Dataset) -> tuple[str, Rows]:
+    """Open the rows of a data set, with the name that error messages call it by."""
+    if dataset.local is not None:
+        path = recipe.path(dataset.local)
+        return str(path), read_jsonl(path)
+    if dataset.pocket is not None:
+        from kielo.pocket import datasets as pocket
+
+        return f"pocket {dataset.pocket}", enumerate(pocket.rows(dataset.pocket, dataset.rows, recipe.seed), 1)
+    assert dataset.hub is not None
+    return dataset.hub, enumerate(_hub_rows(dataset.hub, dataset), 1)
+
+
+def _hub_rows(hub: str, dataset: Dataset) -> Iterable[dict[str, Any]]:
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("data sets from the Hub need the package datasets: pip install datasets.") from error
+    try:
+        table = datasets.load_dataset(hub, dataset.config, split=dataset.split, revision=dataset.revision)
+    except ConnectionError as error:
+        raise SourceError(
+            f"the Hub cannot be reached for {hub} ({error}); fetch it where there is a network, or use `local:`."
+        ) from error
+    except (FileNotFoundError, ValueError) as error:
+        raise SourceError(f"{hub}: cannot be loaded ({error}); check hub, config, split and revision.") from error
+    rows: Iterable[dict[str, Any]] = table
+    return rows

@@ -1,0 +1,1 @@
+"""Who translates: a translation memory, a language model, DeepL; all answer as translate/answers.py says."""
