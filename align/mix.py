@@ -47,6 +47,8 @@ def _read(place: Workplace, datasets: Iterable[str]) -> dict[str, list[Conversat
     for file in files:
         for row in read_records("conversations", file):
             assert isinstance(row, Conversation)
+            if file.name == "accepted.jsonl" and row.language == place.recipe.source_language:
+                continue  # a translation would have changed its task: it was kept, and stands in the source's rows
             if (row.language, row.id) in seen:
                 raise SourceError(
                     f"{file}: id '{row.id}' occurs twice in language '{row.language}'; ids must be unique."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,14 +43,24 @@ def read_prompts(path: Path, language: str, mode: str = "compat") -> list[Prompt
     Raises:
         SourceError: a row is malformed, an instruction id is unknown, a key is there twice, or there are no rows.
     """
+    prompts = read_unchecked_prompts(path, language)
+    for prompt in prompts:
+        check_prompt(prompt, f"{path}, key {prompt.key}", mode)
+    return prompts
+
+
+def read_unchecked_prompts(path: Path, language: str) -> list[Prompt]:
+    """Read prompts whatever their instructions are, for the linter: it says of each what is wrong with it.
+
+    Raises:
+        SourceError: a row has not the shape of a prompt, a key is there twice, or there are no rows.
+    """
     prompts = [_read_prompt(row, at(path, number), language) for number, row in read_jsonl(path)]
     if not prompts:
         raise SourceError(f"{path}: holds no prompts.")
     twice = [key for key, count in Counter(prompt.key for prompt in prompts).items() if count > 1]
     if twice:
         raise SourceError(f"{path}: key {twice[0]} is there more than once; every prompt needs its own key.")
-    for prompt in prompts:
-        check_prompt(prompt, f"{path}, key {prompt.key}", mode)
     return prompts
 
 
@@ -98,6 +109,8 @@ def _take(waiting: Mapping[int | str, deque[Answer]], prompt: Prompt) -> Answer 
 
 
 def _read_prompt(row: Mapping[str, Any], place: str, language: str) -> Prompt:
+    if any("\ud800" <= letter <= "\udfff" for letter in json.dumps(row, ensure_ascii=False)):
+        raise SourceError(f"{place}: the row holds half a character (a lone surrogate), which no file can; mend it.")
     if "instruction_ids" in row:
         prompt = from_json("ifeval", row, place)
         assert isinstance(prompt, Prompt)

@@ -8,6 +8,9 @@ from typing import Any
 
 from kielo.errors import RecipeError
 
+_OTHERS = frozenset({"letters", "unusable"})
+"""Keys of the same mapping that localisation and the linter read: letter shares, and instructions without a meaning."""
+
 
 @dataclass(frozen=True)
 class LanguageRules:
@@ -29,8 +32,9 @@ class LanguageRules:
             RecipeError: a key is missing, unknown or of the wrong shape.
         """
         place, names = f"language pack '{language}': ifeval", {"case_language", "constrained_options"}
-        for key in sorted(set(pack) ^ names):
-            problem = "is missing" if key in names else f"is not a key; the keys are {', '.join(sorted(names))}"
+        for key in sorted(set(pack) - _OTHERS ^ names):
+            known = ", ".join(sorted(names | _OTHERS))
+            problem = "is missing" if key in names else f"is not a key; the keys are {known}"
             raise RecipeError(f"{place}.{key} {problem}.")
         options, case_language = pack["constrained_options"], pack["case_language"]
         if not isinstance(options, list | tuple) or not options or not all(map(_is_text, options)):

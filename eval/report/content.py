@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eval.report import data_tables
+from eval.report import data_tables, translation_tables
 from eval.report.category_chart import draw_categories
 from eval.report.collect import Run, name_of, short
 from eval.report.document import Block, Items, Paragraph, Report, Section
@@ -116,7 +116,13 @@ def _categories(run: Run) -> Section:
 
 
 def _translation(run: Run) -> Section:
-    tables = (data_tables.yield_table(run), data_tables.quality_table(run), data_tables.worst_table(run))
+    tables = (
+        translation_tables.yield_table(run),
+        translation_tables.repair_table(run),
+        translation_tables.task_table(run),
+        translation_tables.quality_table(run),
+        translation_tables.worst_table(run),
+    )
     return _section("translation", "Translation", *tables)
 
 

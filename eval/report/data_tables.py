@@ -1,4 +1,4 @@
-"""The tables of what went in and what it took: translation yield and quality, data per language, wall time, provenance."""
+"""The tables of what went in and what it took: data per language, trainings, wall time, provenance."""
 
 from __future__ import annotations
 
@@ -7,80 +7,10 @@ from typing import Any
 
 from eval.report.collect import Document, Run, name_of
 from eval.report.document import Cell, Table
-from eval.report.numbers import Ratio, duration, thousands
+from eval.report.numbers import duration, thousands
 
 NOTHING = Cell("–")
 TOKEN_COUNTS = {"tokens": "Tokens", "loss_tokens": "Loss tokens", "truncated": "Truncated rows"}
-
-
-def yield_table(run: Run) -> Table | None:
-    """Lay out what became of every data set in translation: accepted, rejected by reason, and who translated."""
-    steps = run.of_kind("translate")
-    rows = tuple(_yield_row(name.partition("/")[2], record["counts"]) for name, record in steps.items())
-    if not rows:
-        return None
-    note = "Accepted: records whose translation passed every check, of all source records (sentences to measure with are kept in any case); a record is several texts, the rest of which were copied (code, markup). Every rejected record is in rejected.jsonl with its evidence."
-    return Table(
-        "Translation yield",
-        ("Data set", "Rejected because", "Accepted, %", "Rejected", "Texts from memory", "Texts from engine"),
-        rows,
-        note,
-        2,
-    )
-
-
-def _yield_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
-    reasons = {str(reason): int(number) for reason, number in counts["rejected"].items()}
-    accepted, rejected = int(counts["accepted"]), sum(reasons.values())
-    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    words = ", ".join(f"{reason} {number}" for reason, number in ordered if number) or "nothing rejected"
-    ratio = Ratio(accepted, accepted + rejected)
-    texts = (Ratio(int(counts[origin]), int(counts["texts"])) for origin in ("from_memory", "from_engine"))
-    return (
-        Cell(name),
-        Cell(words),
-        Cell(ratio.percent, ratio.counts),
-        _count(rejected),
-        *(Cell(str(text.k), f"of {text.n}") for text in texts),
-    )
-
-
-def quality_table(run: Run) -> Table | None:
-    """Lay out chrF, BLEU and exact matches of the translation against references."""
-    rows = []
-    for name, document in run.translation.items():
-        exact = Ratio(document["exact"], document["sentences"])
-        failed = sum(
-            run.records[name.replace("eval/translation", "translate")]["counts"].get("failed_checks", {}).values()
-        )
-        sentences = Cell(thousands(document["sentences"]), f"{failed} failed a check")
-        rows.append(
-            (
-                Cell(name.rsplit("/", 1)[-1]),
-                Cell(f"{document['chrf']:.1f}"),
-                Cell(f"{document['bleu']:.1f}"),
-                Cell(exact.percent, exact.counts),
-                sentences,
-            )
-        )
-    if not rows:
-        return None
-    signature = next(iter(run.translation.values()))["signature"]
-    note = f"sacreBLEU signatures: chrF {signature['chrf']}; BLEU {signature['bleu']}. Sentences that failed a check are scored with the rest."
-    return Table("Translation quality", ("Sentences of", "chrF", "BLEU", "Exact, %", "Scored"), tuple(rows), note)
-
-
-def worst_table(run: Run) -> Table | None:
-    """Show the translations furthest from their references."""
-    rows = tuple(
-        (Cell(row["source"]), Cell(row["reference"]), Cell(row["translation"]), Cell(f"{row['chrf']:.1f}"))
-        for document in run.translation.values() for row in document["worst"][:3]
-    )  # fmt: skip
-    return (
-        Table("The translations of lowest chrF", ("Source", "Reference", "Translation", "chrF"), rows, "", 3)
-        if rows
-        else None
-    )
 
 
 def mix_table(run: Run) -> Table | None:
