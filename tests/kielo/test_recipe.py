@@ -43,7 +43,6 @@ def test_every_shipped_recipe_loads(path):
         (("pocket: oasst2", "pocket: oast"), 6, r"'oast'"),
         (("prompt: {shots: 3", "engine: {kind: hf, tensor_parallel: 2}\n  prompt: {shots: 3"), 4, r"tensor_parallel would do nothing with kind hf"),
         (("prompt: {shots: 3", "engine: {kind: openai, urls: ['http://me:secret@host/v1']}\n  prompt: {shots: 3"), 4, r"no user name or password"),
-        (("prompt: {shots: 3, shots_file: pocket}", "prompt: {shots: 30}"), 4, r"fi\.shots\.jsonl holds 12; write more or ask for fewer"),
         (("X: [0, 0.5, 1.0]", "X: [0, 1.0, 1.0]"), 11, r"1\.0 stands there twice"),
         (("  runs:\n    neftune", "    en-fi-100pct: {shares: {en: 1.0}}\n  runs:\n    neftune"), 10, r"two of them spell out to 'en-fi-100pct'"),
         (("neftune_noise_alpha: 5", "trainer: {global_batch_size: 16, per_device_train_batch_size: 5}"), 13, r"16 does not divide by .* 5"),
@@ -108,6 +107,13 @@ def test_a_family_becomes_one_mix_per_share(write_recipe):
         "en-fi-12.5pct": {"en": 1.0, "fi": 0.125},
         "en-fi-100pct": {"en": 1.0, "fi": 1.0},
     }
+
+
+def test_too_few_shots_are_found_before_anything_runs(write_recipe, tmp_path):
+    (tmp_path / "few.jsonl").write_text('{"source": "Good morning.", "target": "Hyvää huomenta."}\n', "utf-8")
+    path = write_recipe(("shots_file: pocket", "shots_file: few.jsonl"))
+    with pytest.raises(RecipeError, match=r"line 4: .*few\.jsonl holds 1; write more or ask for fewer"):
+        load(path)
 
 
 def test_generated_files_are_fresh():

@@ -16,10 +16,12 @@ from kielo.generation.protocol import Completion, Request
 from kielo.languages import language
 from kielo.plan import Workplace, make_plan
 from kielo.records import read_jsonl
-from translate import sources, stage
+from translate import stage
+from translate.answers import Answer, Segment, Translated
 from translate.checks import Direction
+from translate.masks import mask
 from translate.protect import restore
-from translate.translators import Answer, Segment, Translated, mask
+from translate.rows import sources
 
 RunSteps = Callable[..., dict[str, Mapping[str, Any]]]
 Pairs = Callable[[str], list[tuple[str, str]]]
@@ -27,6 +29,15 @@ FILES = {
     "flores": ("flores200/eng.devtest.gz", "flores200/fin.devtest.gz"),
     "newstest": ("parallel/newstest2017.eng.gz", "parallel/newstest2017.fin.gz"),
 }
+
+
+def pocket_recipe(*datasets: str) -> str:
+    """Write a recipe that the pocket model translates; `datasets` are lines such as `talks: {kind: ..., pocket: ...}`."""
+    lines = "".join(f"    {dataset}\n" for dataset in datasets)
+    return (
+        "language: fi\nmodel: pocket\ntranslate:\n  prompt: {shots: 3, shots_file: pocket}\n"
+        f"  datasets:\n{lines}sft: {{mixes: {{all: {{shares: {{en: 1.0}}}}}}}}\n"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +88,7 @@ class Backwards:
 
     def _one(self, segment: Segment) -> str:
         masked = mask(segment)
-        restored = restore(backwards(masked.text), masked.spans)
+        restored = restore(backwards(masked.text), masked)
         assert restored is not None
         return restored
 

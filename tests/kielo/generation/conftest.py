@@ -15,6 +15,7 @@ from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
 from kielo.generation.server_process import ServerProcess, free_port
 from kielo.schema import Engine
+from tests.kielo.generation.http_server import Answer, Server
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -169,3 +170,17 @@ def vllm_engine(**settings: Any) -> Engine:
     return Engine(
         kind="vllm-server", command=command, dtype="float32", extra_args=extra, startup_seconds=300, **settings
     )
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(answer: Callable[[dict[str, Any], int], Answer]) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.http.shutdown()
+        server.http.server_close()

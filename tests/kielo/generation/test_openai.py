@@ -6,9 +6,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,80 +17,7 @@ from kielo.generation.openai import OpenAiGenerator
 from kielo.generation.openai_messages import BadReply, completion_of, sentence_of
 from kielo.generation.protocol import Request, Sampling, completion_key, seed_of
 from kielo.records import Message
-
-Answer = tuple[int, dict[str, str], bytes] | None
-
-
-def well(prompt: str) -> Answer:
-    reply = {
-        "choices": [{"text": prompt.upper(), "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1, "completion_tokens": 2},
-    }
-    return 200, {}, json.dumps(reply).encode()
-
-
-class Server:
-    """An HTTP server whose answers a function decides; it keeps what it was sent."""
-
-    def __init__(self, answer: Callable[[dict[str, Any], int], Answer]) -> None:
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.now, self.most, self.lock = 0, 0, threading.Lock()
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with server.lock:
-                    number = len(server.bodies)
-                    server.bodies.append(body)
-                    server.headers.append(dict(self.headers))
-                    server.paths.append(self.path)
-                    server.now += 1
-                    server.most = max(server.most, server.now)
-                answered = answer(body, number)
-                with server.lock:
-                    server.now -= 1
-                if answered is None:
-                    self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    return
-                status, headers, content = answered
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        class Patient(ThreadingHTTPServer):
-            def handle_error(self, *_: Any) -> None:
-                """Clients that hang up are what these tests are about."""
-
-        self.http = Patient(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(answer: Callable[[dict[str, Any], int], Answer]) -> Server:
-        servers.append(Server(answer))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.http.shutdown()
-        server.http.server_close()
+from tests.kielo.generation.http_server import Answer, Server, well
 
 
 def engine(*urls: str, **settings: Any) -> OpenAiGenerator:
@@ -163,7 +89,7 @@ def test_a_lasting_fault_names_the_server(serve: Callable[..., Server], fault: A
     with pytest.raises(GenerationError) as caught:
         list(engine(server.url, attempts=3).generate(ask(3)))
     assert server.url in str(caught.value) and words in str(caught.value) and "3 times" in str(caught.value)
-    assert len(server.bodies) <= 9
+    assert len(server.bodies) <= 12
 
 
 def test_what_came_before_the_end_was_given(serve: Callable[..., Server]) -> None:
@@ -181,13 +107,13 @@ def test_silence_is_a_timeout(serve: Callable[..., Server]) -> None:
         list(engine(server.url, attempts=2, timeout_seconds=0.2).generate(ask(1)))
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 456])
 def test_a_refusal_of_everything_stops_at_once_without_the_key(
     serve: Callable[..., Server], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     server = serve(lambda *_: (status, {}, b'{"error": {"message": "no\\nmore"}}'))
-    with pytest.raises(GenerationError, match=f"answered {status} no; check") as caught:
+    with pytest.raises(GenerationError, match=f"answered {status} no; (check|its quota)") as caught:
         list(engine(server.url).generate(ask(50)))
     assert "secret" not in str(caught.value) and len(server.bodies) <= 50
 
@@ -212,7 +138,8 @@ def test_a_key_that_a_server_repeats_is_not_passed_on(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "abc-789-secret")
     said = b'{"error": {"message": "bad key abc-789-secret"}}'
-    ((_, refused),) = engine(serve(lambda *_: (400, {}, said)).url).generate(ask(1))
+    server = serve(lambda body, _: (400, {}, said) if body["prompt"] == "prompt 0" else well("x"))
+    ((_, refused),) = engine(server.url).generate(ask(1))
     assert "bad key ***" in str(refused.error)
     with pytest.raises(GenerationError, match=r"bad key \*\*\*"):
         list(engine(serve(lambda *_: (401, {}, said)).url).generate(ask(1)))
@@ -238,26 +165,23 @@ def test_the_time_limit_is_for_the_whole_answer() -> None:
     listener.close()
 
 
-def test_a_request_that_always_fails_does_not_end_the_others(serve: Callable[..., Server]) -> None:
-    server = serve(lambda body, _: (500, {}, b"cuda error") if body["prompt"].endswith("7") else well(body["prompt"]))
-    found = dict(engine(server.url, concurrency=2, attempts=3).generate(ask(30)))
-    assert [place for place in found if found[place].finish_reason == "error"] == [7, 17, 27]
-    assert "500 cuda error (tried 3 times)" in str(found[7].error)
-
-
 @pytest.mark.parametrize("content", [
     b"", b"not json", b"[]", b"{}", b"null", b'{"choices": []}', b'{"choices": [7]}', b'{"choices": [{"text": 7}]}', b"\xff\xfe",
-    b'{"choices": [{"text": "x"}]}', b'{"choices": [{"text": "x", "finish_reason": "content_filter"}]}', b"[" * 200_000,
+    b'{"choices": [{"text": "x", "finish_reason": "unheard of"}]}', b"[" * 200_000,
     b'{"choices": [{"text": "' + b"x" * 17 * 2**20 + b'", "finish_reason": "stop"}]}',
 ])  # fmt: skip
-def test_a_reply_that_is_none_is_an_error_and_counted(serve: Callable[..., Server], content: bytes) -> None:
-    server = serve(lambda *_: (200, {}, content))
+def test_a_reply_that_is_none_is_counted_and_ends_the_run_or_costs_one_request(
+    serve: Callable[..., Server], content: bytes
+) -> None:
+    always = serve(lambda *_: (200, {}, content))
+    with pytest.raises(GenerationError) as caught:
+        list(engine(always.url).generate(ask(1)))
+    assert always.url in str(caught.value) and len(str(caught.value)) < 500
+    server = serve(lambda body, _: (200, {}, content) if body["prompt"] == "prompt 1" else well(body["prompt"]))
     client = engine(server.url)
-    ((_, completion),) = client.generate(ask(1))
-    assert (
-        completion.finish_reason == "error" and server.url in str(completion.error) and len(str(completion.error)) < 400
-    )
-    assert client.bad_replies == 1
+    found = dict(client.generate(ask(3)))
+    assert [found[place].finish_reason for place in range(3)] == ["stop", "refused", "stop"]
+    assert client.bad_replies == 2 and server.url not in str(found[1].error)
 
 
 def test_half_characters_cannot_enter_our_files() -> None:
@@ -311,3 +235,24 @@ def test_a_server_that_cannot_be_recovered_ends_the_run(serve: Callable[..., Ser
 
     with pytest.raises(GenerationError, match="it died 4 times"):
         list(engine(serve(lambda *_: None).url, recover=recover).generate(ask(3)))
+
+
+def test_a_server_that_does_not_say_why_it_ended_is_believed_by_its_count() -> None:
+    request = Request("x", Sampling(8))
+    for tokens, reason in ((3, "stop"), (8, "length")):
+        reply = json.dumps({"choices": [{"text": "one"}], "usage": {"completion_tokens": tokens}}).encode()
+        assert completion_of(reply, request).finish_reason == reason
+
+
+def test_a_reply_far_beyond_what_was_asked_for_is_none() -> None:
+    reply = json.dumps({"choices": [{"text": "x" * 100_000, "finish_reason": "stop"}]}).encode()
+    with pytest.raises(BadReply, match="100000 characters where 8 tokens were asked for"):
+        completion_of(reply, Request("x", Sampling(8)))
+
+
+@pytest.mark.parametrize("key", ["sk-one\nsecret", "sk-sécret", "sk secret"])
+def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(GenerationError, match="OPENAI_API_KEY holds") as caught:
+        OpenAiGenerator("m", ["http://127.0.0.1:9/v1"], "m")
+    assert "secret" not in str(caught.value) and "cret" not in str(caught.value)
