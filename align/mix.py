@@ -1,79 +1,168 @@
-"""Step `mix`: conversations of both languages in the shares of an ablation, nested and paired by id; sft trains on the result."""
+"""Step `mix`: conversations of both languages in the shares of an ablation, nested and paired by id; sft trains on the result.
+
+Files are gone through twice, first for the ids, then for the lines that were chosen: no text is held in memory.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Iterable
+import json
+import os
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate
+from pathlib import Path
+from typing import IO, Any
 
-from kielo.errors import SourceError
+from kielo.errors import SourceError, at
 from kielo.plan import Outcome, Workplace
-from kielo.records import Conversation, read_records, write_records
+from kielo.plan.steps import rows_step
+from kielo.records import dump_row, from_json, read_jsonl, replacing
 
 TRAIN = "train.jsonl"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """Where a row stands; `copy` counts the times it has been taken before."""
+
+    file: Path
+    number: int
+    id: str
+    language: str
+    copy: int = 0
+
+    @property
+    def dataset(self) -> str:
+        """The data set that the row came from."""
+        return self.id.partition("/")[0]
+
+    @property
+    def own_id(self) -> str:
+        """The row's id in the mix: a repeated row gets one of its own, oasst2/00042#2."""
+        return f"{self.id}#{self.copy + 1}" if self.copy else self.id
+
+
 def run(place: Workplace) -> Outcome:
-    """Write train.jsonl: of every language the first share of its rows in one seeded order.
+    """Write train.jsonl: of every source and language the first rows of one seeded order.
 
     Raises:
-        SourceError: a language that the mix asks for has no rows, or too few for its share.
+        SourceError: a source has no rows in a language that the mix asks for, or too few.
     """
     ((name, mix),) = place.step.settings["sft"]["mixes"].items()
     seed = place.step.settings["seed"]
-    rows = _read(place, mix["datasets"])
-    chosen = {code: take(rows.get(code, []), share, seed) for code, share in mix["shares"].items()}
-    counts = {}
-    for code, share in mix["shares"].items():
-        available = len(rows.get(code, []))
-        counts[code] = {"share": share, "rows": len(chosen[code]), "available": available}
-        if share and not chosen[code]:
-            raise SourceError(
-                f"mix {name}: a share of {share:g} of {available} '{code}' rows is none; raise the share, or look into the data sets' rejected.jsonl."
-            )
-    mixed = training_order((row for part in chosen.values() for row in part), seed)
-    if not mixed:
+    found: list[Line] = []
+    chosen: list[Line] = []
+    for part in mix["takes"]:
+        for code in [code for code, share in {**part["shares"], **part["rows"]}.items() if share]:
+            lines = list(_lines(place, part["datasets"], code))
+            found += lines
+            chosen += take(lines, _amount(name, part, code, len(lines), mix["upsample"]), seed)
+    if not chosen:
         raise SourceError(f"mix {name}: no rows at all; give at least one language a share above 0.")
-    write_records(place.folder / TRAIN, mixed)
-    return Outcome((TRAIN,), {"rows": len(mixed), "languages": counts})
+    _write(place.folder / TRAIN, training_order(chosen, seed))
+    return Outcome((TRAIN,), _counts(found, chosen))
 
 
-def _read(place: Workplace, datasets: Iterable[str]) -> dict[str, list[Conversation]]:
-    """Collect the rows of all data sets by language."""
-    files = [place.inputs[f"source/{dataset}"] / "rows.jsonl" for dataset in datasets]
-    files += [folder / "accepted.jsonl" for name, folder in place.inputs.items() if name.startswith("translate/")]
-    by_language: dict[str, list[Conversation]] = {}
-    seen: set[tuple[str, str]] = set()
-    for file in files:
-        for row in read_records("conversations", file):
-            assert isinstance(row, Conversation)
-            if file.name == "accepted.jsonl" and row.language == place.recipe.source_language:
-                continue  # a translation would have changed its task: it was kept, and stands in the source's rows
-            if (row.language, row.id) in seen:
-                raise SourceError(
-                    f"{file}: id '{row.id}' occurs twice in language '{row.language}'; ids must be unique."
-                )
-            seen.add((row.language, row.id))
-            by_language.setdefault(row.language, []).append(row)
-    return by_language
+def _amount(name: str, part: Mapping[str, Any], code: str, available: int, upsample: bool) -> int:
+    """Count the rows that a mix takes of those available in a language."""
+    of, look = f"'{code}' rows of {', '.join(part['datasets'])}", "look into the data sets' rejected.jsonl"
+    rows: int | None = part["rows"].get(code)
+    if rows is None:
+        share = part["shares"][code]
+        count = share_of(share, available)
+        if not count:
+            raise SourceError(
+                f"mix {name}: a share of {share:g} of {available} {of} is none; raise the share, or {look}."
+            )
+        return count
+    if rows > available and not (available and upsample):
+        fix = "ask for fewer, or have rows repeated (upsample: true)" if available else look
+        raise SourceError(f"mix {name}: {rows} {of} are asked for and there are {available}; {fix}.")
+    return rows
 
 
-def take(rows: Iterable[Conversation], share: float, seed: int) -> list[Conversation]:
-    """Take the first `share` of rows in an order that depends on the seed and the ids alone.
+def _lines(place: Workplace, datasets: Iterable[str], code: str) -> Iterator[Line]:
+    """Go through the rows of some data sets in a language.
 
-    A smaller share is thus part of a larger one, the same ids come first in every language, and added rows do not
-    reorder the others. The count is rounded half up, in decimal: the paper's 10% of 4,399 rows is 440.
+    A translated file holds source rows too, where a translation would have changed the task; the source's file has them.
+    """
+    for dataset in datasets:
+        step = rows_step(place.recipe, dataset, code)
+        file = place.inputs[step] / ("rows.jsonl" if step.startswith("source/") else "accepted.jsonl")
+        seen: set[str] = set()
+        for number, row in read_jsonl(file):
+            record = from_json("conversations", row, at(file, number))
+            if record.language != code:
+                continue
+            if record.id in seen:
+                raise SourceError(f"{file}: id '{record.id}' occurs twice in language '{code}'; ids must be unique.")
+            seen.add(record.id)
+            yield Line(file, number, record.id, code)
+
+
+def share_of(share: float, available: int) -> int:
+    """Count the rows of a share, rounded half up in decimal: the paper's 10% of 4,399 rows is 440."""
+    return int((Decimal(str(share)) * available).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def take(rows: Sequence[Line], count: int, seed: int) -> list[Line]:
+    """Take the first `count` rows in an order that depends on the seed and the ids alone.
+
+    Fewer are thus part of more, the same ids come first in every language, and added rows do not reorder the others.
+    More than there are is all of them, again and again, the last time the first ones.
     """
     ordered = sorted(rows, key=lambda row: draw(seed, row.id))
-    count = (Decimal(str(share)) * len(ordered)).quantize(Decimal(1), ROUND_HALF_UP)
-    return ordered[: int(count)]
+    times, rest = divmod(count, len(ordered)) if ordered else (0, 0)
+    copies = [dataclasses.replace(row, copy=copy) for copy in range(1, times) for row in ordered]
+    last = [dataclasses.replace(row, copy=times) for row in ordered[:rest]]
+    return [*(ordered if times else []), *copies, *last]
 
 
-def training_order(rows: Iterable[Conversation], seed: int) -> list[Conversation]:
+def training_order(rows: Iterable[Line], seed: int) -> list[Line]:
     """Shuffle the mixed rows by seed, language and id."""
-    return sorted(rows, key=lambda row: draw(seed, f"{row.language}\0{row.id}"))
+    return sorted(rows, key=lambda row: draw(seed, f"{row.language}\0{row.own_id}"))
 
 
 def draw(seed: int, text: str) -> bytes:
     """Draw a random-looking key from a seed and a text, the same on every machine and in every version."""
     return hashlib.sha256(f"{seed}\0{text}".encode()).digest()
+
+
+def _counts(found: list[Line], chosen: list[Line]) -> dict[str, Any]:
+    """Count rows by language, and by data set and language: available, taken, and repeated among those taken."""
+    amounts = {
+        "rows": Counter((line.dataset, line.language) for line in chosen),
+        "available": Counter((line.dataset, line.language) for line in found),
+        "repeated": Counter((line.dataset, line.language) for line in chosen if line.copy),
+    }
+    sources: dict[str, dict[str, dict[str, int]]] = {}
+    languages: dict[str, Counter[str]] = {}
+    for dataset, code in amounts["available"]:
+        counts = {key: of[dataset, code] for key, of in amounts.items()}
+        sources.setdefault(dataset, {})[code] = counts
+        languages.setdefault(code, Counter()).update(counts)
+    by_language = {code: dict(counts) for code, counts in languages.items()}
+    return {"rows": len(chosen), "languages": by_language, "sources": sources}
+
+
+def _write(path: Path, lines: Iterable[Line]) -> None:
+    """Copy the chosen lines out of their files, in their order."""
+    files: dict[Path, tuple[IO[bytes], array[int]]] = {}
+    with ExitStack() as open_files, replacing(path) as out:
+        for line in lines:
+            if line.file not in files:
+                opened: IO[bytes] = open_files.enter_context(line.file.open("rb"))
+                files[line.file] = opened, array("q", accumulate(map(len, opened), initial=0))
+            stream, starts = files[line.file]
+            start, end = starts[line.number - 1], starts[line.number]
+            out.write(_row(line, os.pread(stream.fileno(), end - start, start)))
+
+
+def _row(line: Line, written: bytes) -> bytes:
+    """Give a repeated row its own id; every other one stays as it is, byte for byte."""
+    return dump_row({**json.loads(written), "id": line.own_id}).encode() + b"\n" if line.copy else written

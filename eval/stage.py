@@ -75,13 +75,15 @@ def count_languages(prompts: Sequence[Prompt], texts: Sequence[str], pack: Langu
     """
     if pack.langdetect is None:
         return None
-    free = [
-        text for prompt, text in zip(prompts, texts, strict=True) if RESPONSE_LANGUAGE not in prompt.instruction_ids
-    ]
-    found = response_language(free, pack.code, pack.langdetect)
+    free = {
+        prompt.key: text
+        for prompt, text in zip(prompts, texts, strict=True)
+        if RESPONSE_LANGUAGE not in prompt.instruction_ids
+    }
+    found = response_language(free.values(), pack.code, pack.langdetect)
     return {
         "target": pack.code, "asked": pack.langdetect, "in_target": found.in_asked, "total": found.texts,
-        "by_code": dict(found.counts),
+        "by_code": dict(found.counts), "by_prompt": dict(zip(map(str, free), found.detected, strict=True)),
     }  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
-from kielo.errors import KieloError, UsageError
-from kielo.file_verbs import add_file_verbs, score_parser
+from kielo.errors import KieloError, MissingExtraError, UsageError
+from kielo.file_verbs import add_file_verbs, output_file, score_parser
 
 if TYPE_CHECKING:
     from kielo.plan import Step
@@ -24,6 +24,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STAGE_VERBS = {
     "translate": "fetch the data sets and translate them",
     "mix": "mix training data by language",
+    "tokens": "make tokens and masks of every training, on CPU",
     "sft": "fine-tune on every mix",
     "dpo": "tune on preference pairs",
     "eval": "answer and score the benchmarks (`kielo eval score --help`: score stored answers)",
@@ -86,8 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kielo {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    _recipe_verb(verbs, "check", "check a recipe without running anything", _check)
-    plan = _recipe_verb(verbs, "plan", "list the steps of a recipe and what each stands on", _plan)
+    check = _recipe_verb(verbs, "check", "check a recipe without running anything", _check)
+    check.add_argument(
+        "--model",
+        action="store_true",
+        help="load the model, too, and look at what its trainings would do (needs torch)",
+    )
+    plan = _recipe_verb(
+        verbs, "plan", "list the steps of a recipe, what each stands on, and what its trainings cost", _plan
+    )
+    _hardware_options(plan)
     status = _recipe_verb(verbs, "status", "list the steps of a recipe and where each stands", _status)
     run = _recipe_verb(verbs, "run", "make everything, from source data to report", _run)
     run.set_defaults(stage=None)
@@ -132,13 +141,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _hardware_options(plan: argparse.ArgumentParser) -> None:
+    plan.add_argument("--device", metavar="NAME", help="a device of slurm/devices.yaml, such as mi250x-gcd or a100-80")
+    plan.add_argument("--devices", type=_positive, default=1, metavar="N", help="how many of them (default: 1)")
+    plan.add_argument(
+        "--device-memory", type=_amount, metavar="GB", help="memory of one, where it is not that device's"
+    )
+    plan.add_argument("--tflops", type=_amount, metavar="X", help="dense bf16 peak of one, likewise")
+    plan.add_argument("--json", type=Path, metavar="FILE", help="write the plan and its estimates here, too")
+
+
 def _recipe_verb(verbs: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe, such as recipes/pocket.yaml")
-    if name != "check":
-        parser.add_argument(
-            "--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder (default: runs/<recipe name>)"
-        )
+    parser.add_argument(
+        "--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder (default: runs/<recipe name>)"
+    )
     parser.set_defaults(function=function, limit=None)
     return parser
 
@@ -158,18 +176,41 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    from kielo.execute import check_task_changes
-    from kielo.plan import make_plan
-    from kielo.recipe import load
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive number")
+    return value
 
-    recipe = load(arguments.recipe)
+
+def _check(arguments: argparse.Namespace) -> int:
+    from kielo.execute import check_task_changes
+
+    recipe, plan, run = _opened(arguments)
     check_task_changes(recipe)
-    plan = make_plan(recipe)
     trained = sum(step.kind in ("sft", "dpo") for step in plan)
     print(
         f"{arguments.recipe}: good. {recipe.source_language} -> {recipe.language}, {recipe.model}: {len(plan)} steps, {trained} trainings."
     )
+    return _check_model(recipe, run) if arguments.model else 0
+
+
+def _check_model(recipe: Recipe, run: RunFolder) -> int:
+    """Print what the probes of the model say; returns 2 where one failed."""
+    try:
+        from align.probes.check_model import check_model
+
+        findings = check_model(recipe, run)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"check --model needs the packages of the extra `train` ({error}); pip install -e '.[train]'."
+        ) from error
+    for finding in findings:
+        print("\n".join(finding.lines()))
+    return 0 if all(finding.ok for finding in findings) else 2
 
 
 def _opened(arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolder]:
@@ -183,14 +224,24 @@ def _opened(arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolde
 
 
 def _plan(arguments: argparse.Namespace) -> None:
+    from align.estimate.table import table, to_document
+    from align.estimate.trainings import estimate, hardware
+    from kielo.records import write_json
+
     recipe, plan, run = _opened(arguments)
+    out = output_file("--json", arguments.json, arguments.recipe)
+    given = hardware(arguments.device, arguments.devices, arguments.device_memory, arguments.tflops)
+    found, said = estimate(recipe, plan, run, given)
+    if out:
+        write_json(out, to_document(found, said, given, plan))
     width = max(len(step.name) for step in plan)
     for step in plan:
         inputs = ", ".join(step.inputs) if len(step.inputs) <= 4 else f"{len(step.inputs)} steps"
         print(
             f"{step.name:{width}}  {'accelerator' if step.accelerator else 'cpu':11}  {f'<- {inputs}' if inputs else ''}".rstrip()
         )
-    print(f"{len(plan)} steps; {recipe.name} would be made in {run.path}")
+    print(f"{len(plan)} steps; {recipe.name} would be made in {run.path}\n")
+    print(table(found, said, given))
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -235,8 +286,10 @@ def _run(arguments: argparse.Namespace) -> None:
         )
         return
     if steps and steps[-1].kind == "report":
+        from align.cards.card import refresh_cards
         from eval.report.stage import summary
 
+        refresh_cards(recipe, run, plan)
         print(summary(run.folder("report")))
         print(f"report: {run.folder('report') / 'index.html'}")
     else:

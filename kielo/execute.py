@@ -16,11 +16,14 @@ from kielo.schema import Recipe
 from translate.shards import Shard
 
 FUNCTIONS: Mapping[Kind, str] = {
-    "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "sft": "align.sft", "dpo": "align.dpo",
+    "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "tokens": "align.prepare", "sft": "align.sft",
+    "reference": "align.reference", "dpo": "align.dpo",
     "eval": "eval.stage", "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
 }  # fmt: skip
 EXTRAS: Mapping[Kind, str] = {
+    "tokens": "train",
     "sft": "train",
+    "reference": "train",
     "dpo": "train",
     "translate": "train",
     "eval": "train,eval",

@@ -1,8 +1,9 @@
-"""The verbs that look at files rather than at a recipe: `eval score`, `audit`, `lint`."""
+"""The verbs that look at files rather than at a recipe: `eval score`, `audit`, `lint`, `import`."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from kielo.errors import RecipeError, UsageError
 
 
 def add_file_verbs(verbs: Any) -> None:
-    """Add `audit` and `lint` to the command line."""
+    """Add `audit`, `lint` and `import` to the command line."""
     audit = verbs.add_parser(
         "audit",
         help="check a parallel data set that exists already",
@@ -36,6 +37,16 @@ def add_file_verbs(verbs: Any) -> None:
     ifeval.add_argument("--source", type=Path, metavar="FILE", help="the English rows, to find literals that were lost")
     ifeval.add_argument("--json", type=Path, metavar="OUT", help="write every finding here")
     ifeval.set_defaults(function=_lint)
+    take = verbs.add_parser(
+        "import",
+        help="make a recipe of an alignment-handbook or TRL file",
+        description="Make a recipe of an alignment-handbook or TRL file, or of one of SFT and one of DPO, and say of every key what became of it.",
+    )
+    take.add_argument("files", type=Path, nargs="+", metavar="FILE", help="YAML of an SFT or a DPO training")
+    take.add_argument("--language", required=True, metavar="CODE", help="target language: such files name none")
+    take.add_argument("--devices", type=int, metavar="N", help="how many trained, for global_batch_size (default: 8)")
+    take.add_argument("--out", type=Path, metavar="RECIPE", help="write the recipe here, else to standard output")
+    take.set_defaults(function=_import)
 
 
 def score_parser() -> argparse.ArgumentParser:
@@ -66,7 +77,7 @@ def _score(arguments: argparse.Namespace) -> None:
     from kielo.languages import language
     from kielo.records import write_json
 
-    out = _output(arguments.json, arguments.prompts, arguments.responses)
+    out = output_file("--json", arguments.json, arguments.prompts, arguments.responses)
     try:
         rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)
     except RecipeError as error:
@@ -81,7 +92,7 @@ def _audit(arguments: argparse.Namespace) -> None:
     from kielo.records import write_json
     from translate.audit import audit_file, totals_text
 
-    out = _output(arguments.json, arguments.file)
+    out = output_file("--json", arguments.json, arguments.file)
     found = audit_file(
         arguments.file,
         arguments.source,
@@ -99,7 +110,7 @@ def _lint(arguments: argparse.Namespace) -> int:
     from eval.ifeval.lint import lint_file, report_text
     from kielo.records import write_json
 
-    out = _output(arguments.json, arguments.file, *([arguments.source] if arguments.source else []))
+    out = output_file("--json", arguments.json, arguments.file, *([arguments.source] if arguments.source else []))
     report = lint_file(arguments.file, arguments.language, arguments.source)
     if out:
         write_json(out, report.to_json())
@@ -107,10 +118,43 @@ def _lint(arguments: argparse.Namespace) -> int:
     return 1 if report.errors else 0
 
 
-def _output(out: Path | None, *inputs: Path) -> Path | None:
-    """Check that a file can be written and is none of the inputs."""
+def _import(arguments: argparse.Namespace) -> int:
+    from kielo.handbook import convert
+    from kielo.handbook.writing import as_yaml, write_recipe
+    from kielo.recipe import load
+
+    if arguments.devices is not None and arguments.devices < 1:
+        raise UsageError(f"--devices {arguments.devices}: a positive number is needed.")
+    out = output_file("--out", arguments.out, *arguments.files)
+    existing = [path for path in (out, out.with_suffix(".jinja")) if path.exists()] if out else []
+    if existing:
+        raise UsageError(f"--out {out}: {existing[0]} exists already; give another name.")
+    imported = convert(arguments.files, arguments.language, arguments.devices)
+    origin = ", ".join(file.name for file in arguments.files)
+    listed = "\n".join(note.line for note in imported.notes)
+    if out is None:
+        print(listed, file=sys.stderr)
+        print(as_yaml(imported, origin), end="")
+        return 0
+    written = write_recipe(imported, origin, out)
+    print(listed)
+    print(f"wrote {' and '.join(map(str, written))}")
+    try:
+        load(out)
+    except RecipeError as error:
+        print(f"not yet a recipe that `kielo check` accepts: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def output_file(option: str, out: Path | None, *inputs: Path) -> Path | None:
+    """Check that a file can be written and is none of the inputs.
+
+    Raises:
+        UsageError: it cannot, or it is one.
+    """
     if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
-        raise UsageError(f"--json {out}: not a file that can be written; name a file in a folder that exists.")
+        raise UsageError(f"{option} {out}: not a file that can be written; name a file in a folder that exists.")
     if out and any(out.exists() and given.exists() and out.samefile(given) for given in inputs):
-        raise UsageError(f"--json {out}: this file is an input; name another one.")
+        raise UsageError(f"{option} {out}: this file is an input; name another one.")
     return out

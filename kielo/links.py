@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from kielo.languages import read_shots
-from kielo.schema import CHAT_TEMPLATES, Dataset, Mix, Recipe
-from kielo.trainer_fields import DPO_ONLY, Trainer
-
-Where = tuple[str | int, ...]
-Broken = tuple[Where, str]
-
-
-def expand_mixes(mixes: Mapping[str, Mix]) -> dict[str, dict[str, float]]:
-    """Spell out every mix: `en-fi-Xpct` with X: [0, 0.1] becomes en-fi-0pct and en-fi-10pct, language -> share."""
-    spelled: dict[str, dict[str, float]] = {}
-    for name, mix in mixes.items():
-        for value in mix.X or (0.0,):
-            own_name = name.replace("X", f"{100 * value:g}") if mix.X else name
-            spelled[own_name] = {code: value if share == "X" else share for code, share in mix.shares.items()}
-    return spelled
-
-
-def mix_family(recipe: Recipe, name: str) -> Mix:
-    """Find the mix as written that a spelled-out mix name belongs to."""
-    return next(mix for family, mix in recipe.sft.mixes.items() if name in expand_mixes({family: mix}))
+from kielo.models import has_chat_template
+from kielo.schema import CHAT_TEMPLATES, Dataset, Pool, Recipe, Trainer
+from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
+from kielo.training_links import Broken, Where, broken_trainings, unknown
+from kielo.trainings import conversations
 
 
 def broken_links(recipe: Recipe) -> Iterator[Broken]:
     """Yield (path of keys, sentence) of everything in a recipe that names something which is not there."""
     if recipe.model.startswith(("/", ".")) and not recipe.path(recipe.model).is_dir():
         yield ("model",), f"no such folder: {recipe.path(recipe.model)}"
-    if not recipe.chat_template_path.is_file():
+    template = recipe.chat_template_path
+    if template is None and Path(recipe.model_path).is_dir() and not has_chat_template(recipe.model_path):
+        yield ("chat_template",), f"{recipe.model_path} has no chat template of its own; name one, such as chatml"
+    if template is not None and not template.is_file():
         known = sorted(path.stem for path in CHAT_TEMPLATES.glob("*.jinja"))
-        yield ("chat_template",), _unknown("chat template", recipe.chat_template, known)
+        yield ("chat_template",), unknown("chat template", recipe.chat_template, known)
     yield from _shots(recipe)
-    yield from _mixes(recipe)
-    yield from _runs(recipe)
     yield from _translate_files(recipe)
     yield from _datasets(recipe)
-    yield from _batches(recipe)
+    yield from broken_trainings(recipe)
     if recipe.eval.engine.kind == "openai":
         yield (
             ("eval", "engine", "kind"),
             "a running server cannot hold every tuned model in turn; use hf or vllm-server",
         )
     for part, trainer in _trainers(recipe):
-        for key in DPO_ONLY if part[0] == "sft" else ():
+        for key in DPO_ONLY if part[0] == "sft" else SFT_ONLY:
             if getattr(trainer, key) is not None:
-                yield (*part, key), "belongs to dpo.trainer"
+                yield (*part, key), f"belongs to {'dpo' if part[0] == 'sft' else 'sft'}.trainer"
 
 
 def _shots(recipe: Recipe) -> Iterator[Broken]:
@@ -76,63 +62,13 @@ def _translate_files(recipe: Recipe) -> Iterator[Broken]:
             yield ("translate", key), f"no such file: {recipe.path(written)}"
 
 
-def _batches(recipe: Recipe) -> Iterator[Broken]:
-    parts = dict(_trainers(recipe))
-    for part, trainer in parts.items():
-        keys = {**parts[part[0], "trainer"].set_keys(), **trainer.set_keys()}
-        size, per_device = keys.get("global_batch_size"), keys.get("per_device_train_batch_size")
-        if size and per_device and size % per_device:
-            yield part, f"global_batch_size {size} does not divide by per_device_train_batch_size {per_device}"
-
-
-def _mixes(recipe: Recipe) -> Iterator[Broken]:
-    known = {recipe.source_language, recipe.language}
-    names = [name for family, mix in recipe.sft.mixes.items() for name in expand_mixes({family: mix})]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield ("sft", "mixes"), f"two of them spell out to '{name}'; name one differently"
-    for name, mix in recipe.sft.mixes.items():
-        where = ("sft", "mixes", name)
-        uses_x = "X" in mix.shares.values()
-        if uses_x != bool(mix.X):
-            yield where, "uses X without saying its values (X: [0, 0.1])" if uses_x else "gives X, but no share is X"
-        if mix.X and "X" not in name:
-            yield where, "a family needs an X in its name, where the percent goes (en-fi-Xpct)"
-        for code in sorted(set(mix.shares) - known):
-            yield (*where, "shares", code), f"this recipe's languages are {' and '.join(sorted(known))}"
-        if not mix.X and not any(mix.shares.values()):
-            yield where, "every share is 0, nothing would be trained on"
-
-
-def _runs(recipe: Recipe) -> Iterator[Broken]:
-    mixes = expand_mixes(recipe.sft.mixes)
-    for name, run in recipe.sft.runs.items():
-        if name in mixes:
-            yield (
-                ("sft", "runs", name),
-                "a mix has this name already (every mix gives a run of its own); choose another",
-            )
-        if run.mix not in mixes:
-            yield ("sft", "runs", name, "mix"), _unknown("mix", run.mix, mixes)
-    sft = [f"sft/{name}" for name in (*mixes, *recipe.sft.runs)]
-    dpo = [f"dpo/{name}" for name in (recipe.dpo.runs if recipe.dpo else ())]
-    if recipe.dpo:
-        if recipe.dpo.start not in sft:
-            yield ("dpo", "start"), _unknown("run", recipe.dpo.start, sft)
-        for name, dpo_run in recipe.dpo.runs.items():
-            if dpo_run.start is not None and dpo_run.start not in sft:
-                yield ("dpo", "runs", name, "start"), _unknown("run", dpo_run.start, sft)
-    for index, model in enumerate(recipe.eval.models):
-        if model not in (*sft, *dpo):
-            yield ("eval", "models", index), _unknown("run", model, [*sft, *dpo])
-
-
 def _datasets(recipe: Recipe) -> Iterator[Broken]:
     datasets, both = recipe.translate.datasets, {recipe.source_language, recipe.language}
 
     def check(where: Where, name: str, kind: str, codes: Iterable[str]) -> Iterator[Broken]:
         of_kind = [known for known, dataset in datasets.items() if dataset.kind == kind]
         if name not in of_kind:
-            yield where, _unknown(f"data set of kind {kind}", name, of_kind)
+            yield where, unknown(f"data set of kind {kind}", name, of_kind)
             return
         for code in codes:
             if code not in both:
@@ -143,11 +79,16 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
     for name, dataset in datasets.items():
         yield from _reachable(recipe, name, dataset)
     for name, mix in recipe.sft.mixes.items():
-        asked = [code for code, share in mix.shares.items() if share]
+        asked = {dataset: _asked(pool) for dataset, pool in mix.pools.items()}
         for index, dataset_name in enumerate(mix.datasets):
-            yield from check(("sft", "mixes", name, "datasets", index), dataset_name, "conversations", asked)
-        if not mix.datasets and not any(dataset.kind == "conversations" for dataset in datasets.values()):
-            yield ("sft", "mixes", name), "there is no data set of kind conversations to mix"
+            yield from check(("sft", "mixes", name, "datasets", index), dataset_name, "conversations", asked[None])
+        for source in mix.sources:
+            yield from check(("sft", "mixes", name, "sources", source), source, "conversations", asked[source])
+        if None in asked and not mix.datasets:
+            for dataset_name in conversations(recipe):
+                yield from check(("sft", "mixes", name), dataset_name, "conversations", asked[None])
+            if not conversations(recipe):
+                yield ("sft", "mixes", name), "there is no data set of kind conversations to mix"
     for run_name, run in (recipe.dpo.runs if recipe.dpo else {}).items():
         for dataset_name, codes in run.data.items():
             yield from check(("dpo", "runs", run_name, "data", dataset_name), dataset_name, "preferences", codes)
@@ -156,6 +97,10 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
         yield from check(("eval", "ifeval"), recipe.eval.ifeval.dataset, "ifeval", codes)
     if recipe.eval.translation:
         yield from check(("eval", "translation"), recipe.eval.translation, "sentences", (recipe.language,))
+
+
+def _asked(pool: Pool) -> list[str]:
+    return [code for code, amount in {**pool.shares, **pool.rows}.items() if amount]
 
 
 def _reachable(recipe: Recipe, name: str, dataset: Dataset) -> Iterator[Broken]:
@@ -191,9 +136,3 @@ def _trainers(recipe: Recipe) -> Iterator[tuple[Where, Trainer]]:
         yield ("dpo", "trainer"), recipe.dpo.trainer
         for name, dpo_run in recipe.dpo.runs.items():
             yield ("dpo", "runs", name, "trainer"), dpo_run.trainer
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    hint = f"did you mean '{near[0]}'" if near else f"known: {', '.join(known) or 'none'}"
-    return f"no {what} '{name}'; {hint}"

@@ -20,14 +20,14 @@ def model_path(name: str) -> str:
 
 def has_chat_template(path: str) -> bool:
     """Say whether a model has a chat template: one in a folder, or a Hub id whose tokenizer has been fetched."""
-    files = {name: _file_of(path, name) for name in ("chat_template.jinja", "tokenizer_config.json")}
+    files = {name: model_file(path, name) for name in ("chat_template.jinja", "tokenizer_config.json")}
     settings = files["tokenizer_config.json"]
     return files["chat_template.jinja"] is not None or (
         settings is not None and '"chat_template"' in settings.read_text("utf-8")
     )
 
 
-def _file_of(path: str, name: str) -> Path | None:
+def model_file(path: str, name: str, revision: str | None = None) -> Path | None:
     """Find a file of a model in its folder, or among what was fetched from the Hub."""
     if Path(path).is_dir():
         file = Path(path) / name
@@ -36,7 +36,7 @@ def _file_of(path: str, name: str) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
-    found = try_to_load_from_cache(path, name)
+    found = try_to_load_from_cache(path, name, revision=revision)
     return Path(found) if isinstance(found, str) else None
 
 

@@ -47,6 +47,8 @@ class PreferencePair:
     prompt: tuple[Message, ...]
     chosen: str
     rejected: str
+    margin: float | None = None
+    """By how much the publisher's score of the chosen answer leads; None: it gives none."""
 
 
 @dataclass(frozen=True)

@@ -167,8 +167,13 @@ def rebuild(work: Work, language: str, translations: Mapping[str, str]) -> Recor
             )
         case PreferencePair():
             prompt = _translated("prompt", record.prompt, translations)
-            sides = {side: translations[side] for side in ("chosen", "rejected")}
-            translated = dataclasses.replace(record, language=language, prompt=prompt, **sides)
+            translated = dataclasses.replace(
+                record,
+                language=language,
+                prompt=prompt,
+                chosen=translations["chosen"],
+                rejected=translations["rejected"],
+            )
             return noise(record, translated) or translated
         case Prompt():
             assert work.plan is not None, "prompts are planned with their arguments"

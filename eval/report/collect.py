@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from eval.report.numbers import Followed, Ratio, total
 from kielo.errors import SourceError
 from kielo.languages import language
-from kielo.links import expand_mixes
 from kielo.records import read_json
 from kielo.run_folder import RECORD
 from kielo.schema import Recipe
+from kielo.trainings import DpoTraining, SftTraining, Taken, dpo_trainings, expand_mixes, sft_trainings
 
 RESPONSE_LANGUAGE = "language:response_language"
 Document = Mapping[str, Any]
@@ -70,11 +71,41 @@ class Run:
         """Say which of the two languages a code is, for colours and markers: source or target."""
         return "source" if code == self.recipe.source_language else "target"
 
-    @property
-    def shares(self) -> dict[str, float]:
-        """Map the recipe's mixes to their share of the target-language rows."""
-        mixes = expand_mixes(self.recipe.sft.mixes)
-        return {name: shares.get(self.recipe.language, 0.0) for name, shares in mixes.items()}
+    @cached_property
+    def supervised(self) -> Mapping[str, SftTraining]:
+        """Map the models of supervised fine-tuning, as step names, to what they were trained with."""
+        return {f"sft/{training.name}": training for training in sft_trainings(self.recipe)}
+
+    @cached_property
+    def preferring(self) -> Mapping[str, DpoTraining]:
+        """Map the models of preference tuning, as step names, to what they were trained with."""
+        return {f"dpo/{training.name}": training for training in dpo_trainings(self.recipe)}
+
+    @cached_property
+    def shares(self) -> Mapping[str, float]:
+        """Map the models that are the plain training of a mix to its share of the target-language rows."""
+        mixes = expand_mixes(self.recipe)
+        plain = {model: one.mix for model, one in self.supervised.items() if one.run == one.mix}
+        return {model: self._share(mix, mixes[mix]) for model, mix in plain.items()}
+
+    def _share(self, mix: str, taken: tuple[Taken, ...]) -> float:
+        """Take a share as the recipe writes it, or out of the counts of a blend or a number of rows."""
+        target = self.recipe.language
+        written = {part.shares.get(target, 0.0) for part in taken}
+        if len(written) == 1 and not any(target in part.rows for part in taken):
+            return written.pop()
+        counts = self.records.get(f"mix/{mix}", {}).get("counts", {}).get("languages", {}).get(target)
+        return round(counts["rows"] / counts["available"], 3) if counts else 0.0
+
+    def of_one_seed(self, models: Iterable[str]) -> list[str]:
+        """Keep the models of the first seed, for what shows one of each."""
+        seed = (self.recipe.seeds or (self.recipe.seed,))[0]
+        return [model for model in models if self.seed_of(model) == seed]
+
+    def seed_of(self, model: str) -> int:
+        """Give the seed that a model was trained with."""
+        training = self.supervised.get(model) or self.preferring[model]
+        return training.seed
 
 
 def short(model: str) -> str:

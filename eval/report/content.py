@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from eval.report import data_tables, translation_tables
 from eval.report.category_chart import draw_categories
-from eval.report.collect import Run, name_of, short
+from eval.report.collect import Run, name_of
 from eval.report.document import Block, Items, Paragraph, Report, Section
 from eval.report.examples import SHOWN, examples
 from eval.report.findings import findings
 from eval.report.line_chart import draw_mixes
 from eval.report.numbers import duration, total
 from eval.report.tables import mix_models, mixes_table, other_models, runs_table, spoken_table
-from kielo.links import expand_mixes
+from kielo.trainings import all_seeds, mix_names
 
 
 def compose(run: Run) -> Report:
@@ -67,7 +67,7 @@ def _section(anchor: str, title: str, *blocks: Block | None) -> Section:
 
 def _results(run: Run) -> Section:
     family = widest_family(run)
-    figure = draw_mixes(run, family) if len({run.shares[mix] for mix in family}) > 1 else None
+    figure = draw_mixes(run, family) if len({run.shares[model] for model in family}) > 1 else None
     return _section(
         "results",
         "Instruction following",
@@ -80,10 +80,10 @@ def _results(run: Run) -> Section:
 
 
 def widest_family(run: Run) -> list[str]:
-    """Find the mixes to draw as one line: the family of the recipe with most evaluated members."""
-    evaluated = {short(model) for model in mix_models(run)}
+    """Find the models to draw as one line: of the recipe's family of mixes with most evaluated members, one seed."""
+    evaluated = mix_models(run)
     families = [
-        [mix for mix in expand_mixes({name: family}) if mix in evaluated]
+        [model for mix in mix_names(name, family) if (model := all_seeds(f"sft/{mix}", run.recipe)[0]) in evaluated]
         for name, family in run.recipe.sft.mixes.items()
     ]
     return max(families, key=len, default=[])
@@ -102,7 +102,7 @@ def _without_language(run: Run) -> Paragraph | None:
 
 def telling_models(run: Run) -> list[str]:
     """Choose the models for the close look: least and most target-language data, and the best further run."""
-    mixes, others = mix_models(run), other_models(run)
+    mixes, others = run.of_one_seed(mix_models(run)), other_models(run)
     scored = [
         (total(one.followed).share, model) for model in others if (one := run.evaluation(model, run.recipe.language))
     ]
@@ -127,7 +127,7 @@ def _translation(run: Run) -> Section:
 
 
 def _examples(run: Run) -> Section:
-    models = mix_models(run)
+    models = run.of_one_seed(mix_models(run))
     pair = list(dict.fromkeys([*models[:1], *models[-1:]])) or run.models[:2]
     shown = examples(run, list(pair), run.recipe.language)
     if not shown:
@@ -140,7 +140,9 @@ def _examples(run: Run) -> Section:
 
 
 def _data(run: Run) -> Section:
-    return _section("data", "Training", data_tables.mix_table(run), data_tables.trainings_table(run))
+    return _section(
+        "data", "Training", data_tables.mix_table(run), data_tables.overlap_table(run), data_tables.trainings_table(run)
+    )
 
 
 def _time(run: Run) -> Section:

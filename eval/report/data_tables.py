@@ -6,43 +6,59 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eval.report.collect import Document, Run, name_of
-from eval.report.document import Cell, Table
+from eval.report.document import Cell, Paragraph, Table
 from eval.report.numbers import duration, thousands
 
 NOTHING = Cell("–")
 TOKEN_COUNTS = {"tokens": "Tokens", "loss_tokens": "Loss tokens", "truncated": "Truncated rows"}
+FOUND = {"text": "Same words", "near": "Most of its words", "source": "Translated from one"}
 
 
 def mix_table(run: Run) -> Table | None:
-    """Lay out each mix by language: rows, and what they are in tokens where the mix was trained on."""
+    """Lay out each mix by language and data set: rows, and what they are in tokens where these are made."""
     rows = [
         row for name, record in run.of_kind("mix").items() for row in _mix_rows(run, name.partition("/")[2], record)
     ]
     if not rows:
         return None
-    kept = [at for at in range(len(rows[0])) if at < 3 or any(row[at] is not NOTHING for row in rows)]
-    columns = ("Mix", "Language", "Rows", *TOKEN_COUNTS.values())
-    note = "Rows: of those available in the language. Loss tokens: the tokens that the loss is computed on. Truncated: rows longer than max_length."
-    return Table(
-        "Training data",
-        tuple(columns[at] for at in kept),
-        tuple(tuple(row[at] for at in kept) for row in rows),
-        note,
-        2,
+    blended = len({row[2] for row in rows}) > 1
+    kept = [at for at in range(len(rows[0])) if (blended if at == 2 else any(row[at] is not NOTHING for row in rows))]
+    columns = ("Mix", "Language", "Data set", "Rows", *TOKEN_COUNTS.values(), "Tokens per word")
+    note = (
+        "Rows: of those available in the language. Loss tokens: the tokens that the loss is computed on. Truncated: rows longer than max_length."
+        " Tokens per word: of the answers, words being what blanks separate."
     )
+    cells = tuple(tuple(row[at] for at in kept) for row in rows)
+    return Table("Training data", tuple(columns[at] for at in kept), cells, note, 3 if blended else 2)
 
 
 def _mix_rows(run: Run, name: str, record: Document) -> Iterator[tuple[Cell, ...]]:
-    trained = run.records.get(f"sft/{name}", {}).get("counts", {}).get("languages", {})
-    for code, counts in record["counts"]["languages"].items():
-        tokens = trained.get(code, {})
-        extra = tuple(_count(tokens.get(key)) for key in TOKEN_COUNTS)
-        yield (
-            Cell(name),
-            Cell(name_of(code)),
-            Cell(thousands(counts["rows"]), f"of {thousands(counts['available'])}"),
-            *extra,
-        )
+    made = run.records.get(f"tokens/sft/{name}", {}).get("counts", {}).get("sources", {})
+    for dataset, languages in record["counts"]["sources"].items():
+        for code, counts in languages.items():
+            tokens = made.get(dataset, {}).get(code, {})
+            repeated = f", {thousands(counts['repeated'])} repeated" if counts["repeated"] else ""
+            rows = Cell(thousands(counts["rows"]), f"of {thousands(counts['available'])}{repeated}")
+            each = tokens.get("tokens_per_word")
+            made_of = (*(_count(tokens.get(key)) for key in TOKEN_COUNTS), Cell(f"{each:.2f}") if each else NOTHING)
+            yield (Cell(name), Cell(name_of(code)), Cell(dataset), rows, *made_of)
+
+
+def overlap_table(run: Run) -> Table | Paragraph | None:
+    """Lay out the training rows whose prompt stands in a benchmark; None where there is no benchmark."""
+    looked = {name: one for name, one in run.of_kind("tokens").items() if one["fields"]["eval"]["benchmarks"]}
+    rows = [
+        (Cell(name.partition("/")[2]), Cell(name_of(code)), *(_count(found.get(how, 0)) for how in FOUND))
+        for name, record in looked.items()
+        for code, found in record["counts"]["overlap"].items()
+    ]
+    if not rows:
+        return Paragraph("No training prompt stands in the benchmark, in any language.") if looked else None
+    done = "left out of the training" if run.recipe.eval.overlap == "drop" else "trained on all the same"
+    note = f"Rows whose prompt has the words of a benchmark's prompt, or half of its word triples and more, or is translated from such a row; {done}. The tokens step lists each in overlap.jsonl."
+    return Table(
+        "Training prompts that stand in the benchmark", ("For", "Language", *FOUND.values()), tuple(rows), note, 2
+    )
 
 
 def trainings_table(run: Run) -> Table | None:
@@ -109,6 +125,7 @@ def provenance_table(run: Run) -> Table:
         ("Recipe", recipe.name), ("Languages", f"{name_of(recipe.source_language)} to {name_of(recipe.language)}"),
         ("Base model", recipe.model), ("Model identity", _distinct(record["fields"].get("model") for record in run.records.values())),
         ("Chat template", recipe.chat_template), ("Seed", str(recipe.seed)),
+        ("Seeds of the trainings", ", ".join(map(str, recipe.seeds))),
         ("Kielo commit", _distinct(_commit(record) for record in run.records.values())),
         ("Python", _distinct(record["surroundings"].get("python") for record in run.records.values())),
         ("Packages", _versions(run)),

@@ -36,9 +36,9 @@ class Line:
     points: tuple[Point, ...]
 
 
-def draw_mixes(run: Run, mixes: Sequence[str]) -> Figure:
-    """Draw the lines of every language over `mixes`, which have two different shares or more."""
-    lines = [line for code in run.languages for line in _lines(run, mixes, code)]
+def draw_mixes(run: Run, models: Sequence[str]) -> Figure:
+    """Draw the lines of every language over `models`, plain trainings of mixes with two different shares or more."""
+    lines = [line for code in run.languages for line in _lines(run, models, code)]
     shares = sorted({point.share for line in lines for point in line.points})
     longest = max(len(_end_label(line)) for line in lines)
     frame = Frame(62, WIDTH - 24 - LABEL_CHARACTER * longest, 18, 330, shares[0], shares[-1])
@@ -51,11 +51,13 @@ def draw_mixes(run: Run, mixes: Sequence[str]) -> Figure:
     body.append(text((frame.left + frame.right) / 2, frame.bottom + 48, under, "muted", "middle"))
     spoken = f", and the share of answers in {target}," if any(line.role == "spoken" for line in lines) else ""
     caption = f"Instruction-level strict accuracy{spoken} against the share of {target} data in the mix. Bars: 95% intervals over prompts."
+    if len(run.recipe.seeds) > 1:
+        caption += f" Trained with seed {run.seed_of(models[0])}; Table 1 has every seed."
     return Figure("mixes", caption, "\n".join(body), WIDTH, 388)
 
 
-def _lines(run: Run, mixes: Sequence[str], code: str) -> Iterator[Line]:
-    found = [(run.shares[mix], run.evaluation(f"sft/{mix}", code)) for mix in mixes]
+def _lines(run: Run, models: Sequence[str], code: str) -> Iterator[Line]:
+    found = [(run.shares[model], run.evaluation(model, code)) for model in models]
     measured: list[tuple[float, Evaluation]] = sorted(
         ((share, one) for share, one in found if one), key=lambda item: item[0]
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from eval.report.collect import Evaluation, Run, name_of, quoted, short
 from eval.report.document import Cell, Table
+from eval.report.language_tests import LanguageTest, language_test
 from eval.report.numbers import Ratio, difference, margin
 from kielo.languages import language
 
@@ -14,8 +15,7 @@ NOTHING = Cell("–")
 
 def mix_models(run: Run) -> list[str]:
     """List the evaluated models that are plain mixes, the least target-language data first."""
-    mixes = [model for model in run.models if model.startswith("sft/") and short(model) in run.shares]
-    return sorted(mixes, key=lambda model: run.shares[short(model)])
+    return sorted((model for model in run.models if model in run.shares), key=lambda model: run.shares[model])
 
 
 def other_models(run: Run) -> list[str]:
@@ -26,11 +26,12 @@ def other_models(run: Run) -> list[str]:
 
 def start_of(run: Run, model: str) -> str:
     """Name the model that a run is to be compared with: the plain run of its mix, or what DPO started from."""
-    stage, name = model.split("/", 1)
-    if stage == "sft":
-        return f"sft/{run.recipe.sft.runs[name].mix}"
-    assert run.recipe.dpo is not None
-    return run.recipe.dpo.runs[name].start or run.recipe.dpo.start
+    if model in run.preferring:
+        return run.preferring[model].start
+    ours = run.supervised[model]
+    return next(
+        plain for plain in run.shares if (run.supervised[plain].mix, run.seed_of(plain)) == (ours.mix, ours.seed)
+    )
 
 
 def mixes_table(run: Run) -> Table | None:
@@ -52,15 +53,19 @@ def runs_table(run: Run) -> Table | None:
         for start in dict.fromkeys(start_of(run, model) for model in models)
         if start in run.models and start not in models
     ]
-    rows = [
-        (Cell(short(start), "the start"), *_scores(run, start), *(NOTHING for _ in run.languages)) for start in starts
-    ]
+    tested = [code for code in spoken_languages(run) if any(spoken_test(run, model, code) for model in models)]
+    nothing = (NOTHING,) * (len(run.languages) + len(tested))
+    rows = [(Cell(short(start), "the start"), *_scores(run, start), *nothing) for start in starts]
     rows += [
-        (Cell(short(model), _origin(run, model, starts)), *_scores(run, model), *_gains(run, model)) for model in models
+        (Cell(short(model), _origin(run, model, starts)), *_scores(run, model), *_gains(run, model, tested))
+        for model in models
     ]
     gains = tuple(f"{name_of(code)} vs start" for code in run.languages)
+    gains += tuple(f"Answers in {name_of(code)} vs start" for code in tested)
     note = "Vs start: difference in percentage points with its 95% interval, compared prompt by prompt"
     note += f" with {quoted(starts[0])}. " if len(starts) == 1 else " with the model that is named. "
+    if tested:
+        note += "Answers vs start: gained are prompts that the run alone answers in the language, lost those that the other alone does; p by McNemar's exact test. "
     note += "Otherwise as in Table 1." if mix_models(run) else _note(run, [*starts, *models])
     return Table("Table 2. Other runs", ("Model", *_columns(run), *gains), tuple(rows), note)
 
@@ -96,10 +101,10 @@ def _origin(run: Run, model: str, starts: Sequence[str]) -> str:
 
 def _columns(run: Run) -> tuple[str, ...]:
     accuracies = tuple(f"{name_of(code)} accuracy, %" for code in run.languages)
-    return accuracies + tuple(f"Answers in {name_of(code)}, %" for code in _spoken_languages(run))
+    return accuracies + tuple(f"Answers in {name_of(code)}, %" for code in spoken_languages(run))
 
 
-def _spoken_languages(run: Run) -> list[str]:
+def spoken_languages(run: Run) -> list[str]:
     """List the languages other than the source whose share of the answers was measured."""
     measured = {one.language for one in run.evaluations if one.in_language}
     return [code for code in run.languages if code in measured and code != run.recipe.source_language]
@@ -107,7 +112,7 @@ def _spoken_languages(run: Run) -> list[str]:
 
 def _scores(run: Run, model: str) -> list[Cell]:
     found = {code: run.evaluation(model, code) for code in run.languages}
-    spoken = [one.in_language if (one := found[code]) else None for code in _spoken_languages(run)]
+    spoken = [one.in_language if (one := found[code]) else None for code in spoken_languages(run)]
     return [_ratio(one.accuracy if one else None) for one in found.values()] + [_ratio(ratio) for ratio in spoken]
 
 
@@ -115,13 +120,19 @@ def _ratio(ratio: Ratio | None) -> Cell:
     return Cell(ratio.cell, ratio.counts) if ratio else NOTHING
 
 
-def _gains(run: Run, model: str) -> list[Cell]:
+def spoken_test(run: Run, model: str, code: str) -> LanguageTest | None:
+    """Test whether a run answers in a language more often than its start."""
+    return language_test(run.evaluation(model, code), run.evaluation(start_of(run, model), code))
+
+
+def _gains(run: Run, model: str, tested: Sequence[str]) -> list[Cell]:
     cells = []
     for code in run.languages:
         ours, theirs = run.evaluation(model, code), run.evaluation(start_of(run, model), code)
         found = difference(ours.followed, theirs.followed) if ours and theirs else None
         cells.append(Cell(found.text) if found else NOTHING)
-    return cells
+    tests = [spoken_test(run, model, code) for code in tested]
+    return [*cells, *(Cell(test.gap.text, test.words) if test else NOTHING for test in tests)]
 
 
 def _note(run: Run, models: Sequence[str]) -> str:
@@ -186,9 +197,10 @@ def summary_table(run: Run) -> str:
         return ""
     codes, answers = (
         [code.upper() for code in run.languages],
-        [f"% in {code.upper()}" for code in _spoken_languages(run)],
+        [f"% in {code.upper()}" for code in spoken_languages(run)],
     )
-    columns = ("Model", *codes, *answers, *(f"{code} vs start" for code in codes))
+    versus = [f"{column} vs start" for column in (*codes, *answers)]
+    columns = ("Model", *codes, *answers, *versus)
     sizes = {one.accuracy.n for one in run.evaluations}
     of = "–".join(str(size) for size in sorted({min(sizes), max(sizes)}))
     small = f"IFEval, instruction-level strict, {run.evaluations[0].document['mode']} mode, % of {of} instructions; % in: answers in that language, of its prompts."

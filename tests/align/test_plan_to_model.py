@@ -1,4 +1,4 @@
-"""The steps read the settings that the plan writes: mix, sft and dpo of a whole recipe, one after the other."""
+"""The steps read the settings that the plan writes: mixes, tokens, trainings and reference of a whole recipe, one after the other."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from align import dpo, mix, sft
+from align import dpo, mix, prepare, reference, sft
 from kielo.plan import Outcome, Workplace, make_plan
 from kielo.recipe import load
-from kielo.records import write_records
+from kielo.records import Prompt, write_records
 from tests.align.conftest import conversation, pair
 
-STAGES: dict[str, Callable[[Workplace], Outcome]] = {"mix": mix.run, "sft": sft.run, "dpo": dpo.run}
+STAGES: dict[str, Callable[[Workplace], Outcome]] = {
+    "mix": mix.run, "tokens": prepare.run, "sft": sft.run, "reference": reference.run, "dpo": dpo.run,
+}  # fmt: skip
 
 
 def test_a_recipe_from_mix_to_dpo(write_recipe: Callable[..., Path], tiny: Path, tmp_path: Path) -> None:
@@ -25,10 +27,12 @@ def test_a_recipe_from_mix_to_dpo(write_recipe: Callable[..., Path], tiny: Path,
     for language, folder, file in (("en", "source", "rows.jsonl"), ("fi", "translate", "accepted.jsonl")):
         write_records(run / folder / "oasst2" / file, [conversation(i, language) for i in range(12)])
         write_records(run / folder / "helpsteer2" / file, [pair(i, language) for i in range(8)])
+        write_records(run / folder / "ifeval" / file, [Prompt("ifeval/00000", language, 1000, "Name a river.", (), ())])
     counts = {}
     for step in make_plan(recipe):
         if step.kind in STAGES:
             place = Workplace(step, recipe, run / step.name, {name: run / name for name in step.inputs})
+            place.folder.mkdir(parents=True, exist_ok=True)
             counts[step.name] = STAGES[step.kind](place).counts
     assert [counts[f"mix/en-fi-{percent}pct"]["rows"] for percent in (0, 50, 100)] == [12, 18, 24]
     assert {name: values["rows"] for name, values in counts.items() if name.startswith("sft/")} == {

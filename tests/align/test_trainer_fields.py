@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from kielo.trainer_fields import DPO_ONLY, OURS, Scheduler, Trainer
+from kielo.schema.trainer import DPO_ONLY, OURS, Scheduler, Trainer
 
 
 def test_every_key_is_a_field_of_trl() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,21 +114,12 @@ def _fill(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[st
         _dump(built.folder / step.name / "scores.json", document)
         return {name: document[name] for name in ("chrf", "bleu", "exact", "sentences")}
     if step.kind == "mix":
-        ((_, mix),) = step.settings["sft"]["mixes"].items()
-        return {
-            "rows": 1,
-            "languages": {
-                code: {"share": share, "rows": round(4399 * share), "available": 4399}
-                for code, share in mix["shares"].items()
-            },
-        }
-    if step.kind == "sft":
-        shares = next(other for other in built.plan if other.name == step.inputs[0]).settings["sft"]["mixes"][
-            step.settings["sft"]["mix"]
-        ]["shares"]
-        return _trained(shares)
-    if step.kind == "dpo":
-        return _trained({"en": 1.0, "fi": 1.0})
+        return _mixed(step)
+    if step.kind == "tokens":
+        return _tokens(built, step)
+    if step.kind in ("sft", "dpo"):
+        (tokens,) = (name for name in step.inputs if name.startswith("tokens/"))
+        return _trained(_tokens(built, _step(built, tokens)))
     if step.kind == "translate":
         return {
             "accepted": 4126,
@@ -146,14 +138,60 @@ def _fill(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[st
     return {"records": 4399}
 
 
-def _trained(shares: Mapping[str, float]) -> dict[str, Any]:
-    languages = {
-        code: {"rows": round(4399 * share), "tokens": round(2_400_000 * share), "loss_tokens": round(2_300_000 * share), "truncated": round(37 * share), "dropped": {"no_answer": 2} if share else {}}
-        for code, share in shares.items()
+def _step(built: Built, name: str) -> Step:
+    return next(step for step in built.plan if step.name == name)
+
+
+def _mixed(step: Step) -> dict[str, Any]:
+    ((_, mix),) = step.settings["sft"]["mixes"].items()
+    sources: dict[str, dict[str, dict[str, int]]] = {}
+    for part in mix["takes"]:
+        for dataset in part["datasets"]:
+            rows = {code: round(4399 * share) for code, share in part["shares"].items() if share} | part["rows"]
+            sources[dataset] = {
+                code: {"rows": number, "available": 4399, "repeated": max(0, number - 4399)}
+                for code, number in rows.items()
+            }
+    return {"rows": 1, "languages": _added(sources), "sources": sources}
+
+
+def _added(sources: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Add the counts of all data sets up by language."""
+    added: dict[str, Any] = {}
+    for languages in sources.values():
+        for code, counts in languages.items():
+            before = added.setdefault(code, dict.fromkeys(counts, 0) | {"dropped": {}})
+            before |= {key: before[key] + value for key, value in counts.items() if key != "dropped"}
+            before["dropped"] |= counts.get("dropped", {})
+    return added
+
+
+def _tokens(built: Built, step: Step) -> dict[str, Any]:
+    if "sft" in step.settings:
+        mixed = _mixed(_step(built, step.inputs[0]))["sources"]
+        rows = {name: {code: of["rows"] for code, of in languages.items()} for name, languages in mixed.items()}
+    else:
+        rows = {name: dict.fromkeys(codes, 4126) for name, codes in step.settings["dpo"]["data"].items()}
+    each = {"en": 1.31, "fi": 2.08}
+    sources = {
+        name: {
+            code: {
+                "rows": number - 2, "tokens": 545 * number, "loss_tokens": 523 * number, "truncated": number // 119,
+                "words": 200 * number, "tokens_per_word": each[code], "dropped": {"no_answer": 2},
+            }
+            for code, number in languages.items()
+        }
+        for name, languages in rows.items()
     }  # fmt: skip
+    found = {"fi": {"near": 3, "source": 14}} if "fi" in _added(sources) and step.settings["eval"]["benchmarks"] else {}
+    total = sum(of["rows"] for languages in sources.values() for of in languages.values())
+    return {"languages": _added(sources), "sources": sources, "overlap": found, "rows": total, "added_tokens": 2}
+
+
+def _trained(tokens: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "languages": languages,
-        "rows": round(4399 * sum(shares.values())),
+        "languages": tokens["languages"],
+        "rows": tokens["rows"],
         "steps": 105,
         "train_loss": {"first": 1.8342, "last": 0.9127},
         "tokens_per_second": 18123.4,
@@ -185,7 +223,7 @@ def _instructions(prompts: int) -> list[tuple[str, ...]]:
 
 def _evaluation(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     model, code = step.inputs[0], step.settings["eval"]["language"]
-    english, finnish, spoken = RATES.get(model, (0.4, 0.3, 0.8))
+    english, finnish, spoken = RATES.get(re.sub(r"-seed-\d+$", "", model), (0.4, 0.3, 0.8))
     rate = english if code == built.recipe.source_language else finnish + 0.03
     rows, verdicts = [], []
     for number, ids in enumerate(asked):
@@ -224,7 +262,7 @@ def _evaluation(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> d
     }
     document = {
         "model": model, "benchmark": "ifeval", "mode": "compat", "tokenizer": "punkt", "language": code, "totals": totals, "paper_subset": totals, "floor": floor,
-        "response_language": {"target": code, "asked": code, "in_target": k, "total": len(asked), "by_code": _languages(code, k, len(asked))},
+        "response_language": {"target": code, "asked": code, "in_target": k, "total": len(asked), "by_code": _languages(code, k, len(asked)), "by_prompt": {str(row["key"]): code if at < k else "other" for at, row in enumerate(verdicts)}},
         "finish_reasons": {"length": len(asked) // 50, "stop": len(asked) - len(asked) // 50}, "prompts": verdicts,
     }  # fmt: skip
     folder = built.folder / step.name

@@ -201,7 +201,7 @@ def test_figures_are_well_formed_and_stand_alone(built):
 def test_the_close_look_is_at_the_ends_of_the_mixes_and_the_best_run(built):
     run = collect(built.recipe, built.place.inputs)
     assert telling_models(run)[:2] == ["sft/en-fi-0pct", "sft/en-fi-100pct"] and len(telling_models(run)) == 3
-    assert widest_family(run)[0] == "en-fi-0pct" and len(widest_family(run)) == 7
+    assert widest_family(run)[0] == "sft/en-fi-0pct" and len(widest_family(run)) == 7
 
 
 def test_the_terminal_gets_both_tables(built):

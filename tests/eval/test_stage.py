@@ -145,6 +145,7 @@ def test_scores_of_known_answers():
         "in_target": 3,
         "total": 3,
         "by_code": {"fi": 3},
+        "by_prompt": {str(p.key): "fi" for p in PROMPTS[:2] + PROMPTS[3:]},
     }
     assert document["floor"]["constant"] == {"reply": "lol", "inst_strict": 2, "instructions": 4}
     assert document["floor"]["echo"]["inst_strict"] == 1

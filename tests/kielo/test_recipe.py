@@ -1,4 +1,4 @@
-"""Recipes and their YAML: what is refused, where the sentence points, what a family of mixes becomes."""
+"""Recipes and their YAML: what is refused, and where the sentence points."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from kielo.errors import RecipeError
-from kielo.links import expand_mixes
 from kielo.recipe import load
 from kielo.recipe_docs import REFERENCE, SCHEMA, reference_text, schema_text
 
@@ -31,7 +30,8 @@ def test_every_shipped_recipe_loads(path):
         (("rows: 12", "rowz: 12"), 6, r"unknown key 'translate\.datasets\.oasst2\.rowz'; did you mean 'rows'\?"),
         (("pocket: oasst2, ", ""), 6, r"exactly one of hub, local, pocket \(none given\)"),
         (("pocket: oasst2, rows: 12", "local: nowhere.jsonl"), 6, r"no such file: .*nowhere\.jsonl"),
-        (("fi: X}", "fi: 1.5}"), 11, r"less than or equal to 1"),
+        (("fi: X}", "fi: 1.5}"), 11, r"gives X, but no share is X"),
+        (("fi: X}", "fi: -0.5}"), 11, r"greater than or equal to 0.*-0\.5"),
         (("X: [0, 0.5, 1.0]", ""), 11, r"uses X without saying its values"),
         (("fi: X}", "sv: X}"), 11, r"no language pack recipes/languages/sv\.yaml|languages are en and fi"),
         (("mix: en-fi-100pct", "mix: en-fi-10pct"), 13, r"no mix 'en-fi-10pct'; did you mean 'en-fi-100pct'"),
@@ -56,6 +56,44 @@ def test_every_shipped_recipe_loads(path):
         (("model: pocket", "model: &m pocket\ndescription: *m"), 3, r"aliases \(\*m\) are not read"),
         (("neftune_noise_alpha: 5", "trainer: {learning_rate: .inf}"), 13, r"valid number"),
         (("model: pocket", "model: [pocket"), None, r"not valid YAML"),
+        (("X: [0, 0.5, 1.0]", "X: [0, 0.5, 0.500000001]"), 11, r"en-fi-Xpct\.X: two of its values are one percent"),
+        (("en-fi-Xpct:", "en-fi:"), 11, r"a family needs one X in its name"),
+        (("en-fi-Xpct:", "X-en-fi-Xpct:"), 11, r"a family needs one X in its name"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "shares: {en: 1.0}, rows: {en: 5}"), 11, r"'en' has a share and a number of rows"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "shares: {en: 0, fi: 0}"), 11, r"every share is 0"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "rows: {en: 0}"), 11, r"rows\.en: .*greater than 0"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "rows: {da: 5}"), 11, r"this recipe has no 'da' data; its languages are en and fi"),
+        (("fi: X}", "fi: X, da: 0}"), 11, r"shares\.da: this recipe's languages are en and fi"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "shares: {en: 2.0}, upsample: true"), 11, r"upsample: would do nothing without `rows`"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "sources: {oasst: {rows: {en: 5}}}"), 11, r"no data set of kind conversations 'oasst'; did you mean 'oasst2'"),
+        (("shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]", "sources: {oasst2: {}}"), 11, r"nothing to take; give shares or rows"),
+        (("shares: {en: 1.0, fi: X}", "sources: {oasst2: {shares: {en: X}}}, datasets: [oasst2]"), 11, r"datasets would do nothing with sources"),
+        (("pocket: oasst2, ", "pocket: oasst2, translate: false, "), 11, r"'oasst2' is not translated .* so it has no 'fi' rows"),
+        (("neftune_noise_alpha: 5", "sweep: {neftune_noise: [1, 5]}"), 13, r"sweep\.neftune_noise: no key 'neftune_noise'; did you mean 'neftune_noise_alpha'"),
+        (("neftune_noise_alpha: 5", "sweep: {trainer.learnin_rate: [1e-5]}"), 13, r"no key 'trainer\.learnin_rate'; did you mean 'trainer\.learning_rate'"),
+        (("neftune_noise_alpha: 5", "sweep: {trainer: [{}]}"), 13, r"no key 'trainer'; "),
+        (("neftune_noise_alpha: 5", "sweep: {beta: [0.1]}"), 13, r"no key 'beta'; "),
+        (("start: sft/en-fi-100pct", "trainer: {loss_type: sigmiod}\n  start: sft/en-fi-100pct"), 15, r"trainer\.loss_type: no preference loss 'sigmiod'; did you mean 'sigmoid'"),
+        (("{data: {helpsteer2: [en, fi]}}", "{data: {helpsteer2: [en, fi]}, sweep: {trainer.loss_type: [ipo, mse]}}"), 17, r"sweep\.trainer\.loss_type: no preference loss 'mse'"),
+        (("{data: {helpsteer2: [en, fi]}}", "{data: {helpsteer2: [en, fi]}, language_pairs: 2}"), 17, r"language_pairs: .*less than or equal to 1"),
+        (("neftune_noise_alpha: 5", "sweep: {trainer.label_smoothing: [0.1]}"), 13, r"no key 'trainer\.label_smoothing'; "),
+        (("neftune_noise_alpha: 5", "sweep: {trainer.learning_rate: [1e-5, fast]}"), 13, r"sweep\.trainer\.learning_rate: .*valid number.*'fast'"),
+        (("neftune_noise_alpha: 5", "sweep: {neftune_noise_alpha: [5, -1]}"), 13, r"sweep\.neftune_noise_alpha: .*greater than or equal to 0.*-1"),
+        (("neftune_noise_alpha: 5", "sweep: {neftune_noise_alpha: []}"), 13, r"at least 1 item"),
+        (("neftune_noise_alpha: 5", "sweep: {neftune_noise_alpha: [5, 5]}"), 13, r"5 stands there twice"),
+        (("neftune_noise_alpha: 5", "neftune_noise_alpha: 5, sweep: {neftune_noise_alpha: [5, 10]}"), 13, r"is swept, so the run's own value would do nothing"),
+        (("neftune_noise_alpha: 5", "trainer: {max_steps: 5}, sweep: {trainer.num_train_epochs: [1, 2]}"), 13, r"sweep: give num_train_epochs or max_steps, not both"),
+        (("neftune_noise_alpha: 5", "sweep: {trainer.learning_rate: [1e-5, 1.00000001e-5]}"), 13, r"two of its values make the name 'neftune-learning_rate-1e-05'"),
+        (("neftune_noise_alpha: 5", "sweep: {trainer.lr_scheduler_kwargs: [{power: 2}]}"), 13, r"is no plain name, and it becomes a folder"),
+        (("mix: en-fi-100pct, neftune_noise_alpha: 5", "mix: en-fi-0pct, sweep: {loss_on: [all, last]}}\n    neftune-loss_on-all: {mix: en-fi-0pct"), 12, r"two of them spell out to 'neftune-loss_on-all'"),
+        (("mix: en-fi-100pct, neftune_noise_alpha: 5", "mix: en-fi-0pct, sweep: {mix: [en-fi-0pct]}"), 13, r"sweep\.mix: is swept"),
+        (("neftune_noise_alpha: 5", "trainer: {global_batch_size: 16}, sweep: {trainer.per_device_train_batch_size: [4, 5]}"), 13, r"16 does not divide by .* 5"),
+        (("helpsteer2: [en, fi]}", "helpsteer2: [en, fi]}, sweep: {start: [sft/neftune, sft/neftun]}"), 17, r"sweep\.start: no run 'sft/neftun'; did you mean 'sft/neftune'"),
+        (("helpsteer2: [en, fi]}", "helpsteer2: [en, fi]}, sweep: {beta: [0.1, 0]}"), 17, r"sweep\.beta: .*greater than 0"),
+        (("helpsteer2: [en, fi]}", "helpsteer2: [en, fi]}, sweep: {trainer.packing: [true]}"), 17, r"no key 'trainer\.packing'; "),
+        (("model: pocket", "model: pocket\nseeds: [1, 1]"), 3, r"1 stands there twice"),
+        (("model: pocket", "model: pocket\nseeds: [-1]"), 3, r"greater than or equal to 0"),
+        (("  ifeval: {languages: [en, fi]}", "  models: [sft/en-fi-10pct]"), 19, r"no run 'sft/en-fi-10pct'; did you mean 'sft/en-fi-100pct'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence_with_file_line_and_fix(write_recipe, change, line, sentence):
@@ -99,14 +137,24 @@ def test_yaml_traps_are_gone(write_recipe):
     assert recipe.description == "no"
 
 
-def test_a_family_becomes_one_mix_per_share(write_recipe):
-    recipe = load(write_recipe(("X: [0, 0.5, 1.0]", "X: [0, 0.1, 0.125, 1.0]")))
-    assert expand_mixes(recipe.sft.mixes) == {
-        "en-fi-0pct": {"en": 1.0, "fi": 0.0},
-        "en-fi-10pct": {"en": 1.0, "fi": 0.1},
-        "en-fi-12.5pct": {"en": 1.0, "fi": 0.125},
-        "en-fi-100pct": {"en": 1.0, "fi": 1.0},
-    }
+def test_a_sweep_is_no_run_to_start_from(write_recipe):
+    swept = ("neftune_noise_alpha: 5", "sweep: {neftune_noise_alpha: [5, 10]}")
+    says = r"'sft/neftune' is a sweep; name one of its runs: sft/neftune-neftune_noise_alpha-5, sft/neftune-neftune_noise_alpha-10"
+    with pytest.raises(RecipeError, match=f"line 15: dpo.start: {says}"):
+        load(write_recipe(swept, ("start: sft/en-fi-100pct", "start: sft/neftune")))
+    with pytest.raises(RecipeError, match=f"line 19: eval.models.0: {says}"):
+        load(write_recipe(swept, ("  ifeval: {languages: [en, fi]}", "  models: [sft/neftune]")))
+    load(write_recipe(swept, ("start: sft/en-fi-100pct", "start: sft/neftune-neftune_noise_alpha-10")))
+
+
+def test_runs_are_named_without_their_seed(write_recipe):
+    seeds = ("model: pocket", "model: pocket\nseeds: [1, 2]")
+    with pytest.raises(
+        RecipeError, match="dpo.start: name it without its seed, 'sft/en-fi-0pct'; every seed has its own"
+    ):
+        load(write_recipe(seeds, ("start: sft/en-fi-100pct", "start: sft/en-fi-0pct-seed-2")))
+    with pytest.raises(RecipeError, match="did you mean"):
+        load(write_recipe(seeds, ("start: sft/en-fi-100pct", "start: sft/en-fi-0pct-seed-3")))
 
 
 def test_too_few_shots_are_found_before_anything_runs(write_recipe, tmp_path):

@@ -120,7 +120,7 @@ def _helpsteer(source: Source) -> Iterator[Record]:
 
 
 def _better_first(source: Source, first: tuple[str, Row], second: tuple[str, Row]) -> Iterator[Record]:
-    scores = [_score(source, place, row) for place, row in (first, second)]
+    scores = [_score(row, source.score, place) for place, row in (first, second)]
     if scores[0] == scores[1]:
         source.dropped["tie"] += 1
         return
@@ -129,12 +129,11 @@ def _better_first(source: Source, first: tuple[str, Row], second: tuple[str, Row
     yield PreferencePair("", source.language, _helpsteer_turns(first[1]["prompt"], first[0]), chosen, rejected)
 
 
-def _score(source: Source, place: str, row: Row) -> float:
-    value = row.get(source.score)
+def _score(row: Row, column: str, place: str) -> float:
+    value = row.get(column)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise SourceError(
-            f"{place}: '{source.score}' needs a number, this is {shown(value)}; set `score:` to another column or mend the row."
-        )
+        instead = "mend the row" if column in SCORES else "set `score:` to another column or mend the row"
+        raise SourceError(f"{place}: '{column}' needs a number, this is {shown(value)}; {instead}.")
     return float(value)
 
 
@@ -163,8 +162,19 @@ def _chosen_rejected(source: Source) -> Iterator[Record]:
         if before != other:
             source.dropped["chosen and rejected answer different prompts"] += 1
             continue
-        prompt = _prompt_column(row, place) or before
-        yield PreferencePair("", source.language, _ends_with_user(prompt, place), chosen, rejected)
+        prompt, margin = _ends_with_user(_prompt_column(row, place) or before, place), _margin(row, place)
+        if margin is not None and margin < 0:
+            source.dropped["rejected answer has the higher score"] += 1
+        else:
+            yield PreferencePair("", source.language, prompt, chosen, rejected, margin)
+
+
+def _margin(row: Row, place: str) -> float | None:
+    """Tell how much the chosen answer's score leads; None where the row has no scores."""
+    if all(row.get(column) is None for column in SCORES):
+        return None
+    chosen, rejected = (_score(row, column, place) for column in SCORES)
+    return chosen - rejected
 
 
 def _answer(value: Any, place: str, side: str) -> tuple[tuple[Message, ...], str]:
@@ -234,6 +244,7 @@ def _columns(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+SCORES = ("score_chosen", "score_rejected")  # UltraFeedback's; others by `fields:`
 OASST_COLUMNS = _columns("message_id", "parent_id", "role", "text")
 FORMATS: tuple[Format, ...] = (
     Format("OASST messages", "conversations", OASST_COLUMNS, _oasst("conversations", False)),

@@ -124,6 +124,15 @@ def test_chosen_and_rejected_in_every_shape() -> None:
         assert read("preferences", row)[0] == [PreferencePair("", "en", (Message("user", "P"),), "a", "b")], row
 
 
+def test_scores_of_chosen_and_rejected_are_kept_as_a_margin() -> None:
+    row = {"prompt": "P", "chosen": "a", "rejected": "b", "score_chosen": 7.5}
+    pairs, dropped = read("preferences", *({**row, "score_rejected": score} for score in (6, 7.5, 8)))
+    assert [pair.margin for pair in pairs] == [1.5, 0]
+    assert dropped == {"rejected answer has the higher score": 1}
+    with pytest.raises(SourceError, match="'score_rejected' needs a number, this is .*; mend the row"):
+        read("preferences", row)
+
+
 def test_ifeval_rows_lose_their_padding() -> None:
     row = {"key": 7, "prompt": "P", "instruction_id_list": ["a:b"], "kwargs": [{"num_words": 3, "keyword": None}]}
     assert read("ifeval", row)[0] == [Prompt("", "en", 7, "P", ("a:b",), ({"num_words": 3},))]

@@ -1,0 +1,154 @@
+"""The model card (README.md) and run record (run.json) beside a trained model; written by its training, again with scores by the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from align.cards.run_record import HUB_ID, run_record
+from align.training.job import CARD, MODEL_RECORD
+from align.training.weights import MODEL
+from kielo.plan import Step, Workplace
+from kielo.records import replacing, write_json
+from kielo.run_folder import RunFolder
+from kielo.schema import Recipe
+
+
+def write_card(place: Workplace) -> None:
+    """Write README.md and run.json into a step's `model/`; neither is a result that others stand on."""
+    record = run_record(place)
+    write_json(place.folder / MODEL / MODEL_RECORD, record)
+    with replacing(place.folder / MODEL / CARD) as stream:
+        stream.write(card(record).encode("utf-8"))
+
+
+def refresh_cards(recipe: Recipe, run: RunFolder, plan: Sequence[Step]) -> int:
+    """Write the cards of all finished trainings again, with the scores that there are now; returns how many."""
+    done = [step for step in plan if step.kind in ("sft", "dpo") and run.record(step.name) is not None]
+    for step in done:
+        inputs = {name: run.folder(name) for name in step.inputs}
+        write_card(Workplace(step, recipe, run.folder(step.name), inputs))
+    return len(done)
+
+
+def card(record: Mapping[str, Any]) -> str:
+    """Write a model card in the Hub's form from a run record."""
+    base, versions = record["base_model"], ", ".join(f"{name} {each}" for name, each in record["versions"].items())
+    revision = f" at revision {_code(base['revision'])}" if base["revision"] else ""
+    changes = ", with changes" if record["uncommitted_changes"] else ""
+    parts = [
+        f"---\n{yaml.safe_dump(_front(record), sort_keys=False, allow_unicode=True)}---\n",
+        f"# {_text(record['recipe'])}: {_text(record['name'])}\n",
+        f"{_text(record['description'])}\n" if record["description"] else "",
+        f"Made by Kielo {record['kielo']} from {_code(base['name'])}{revision}.\n",
+        *_data(record), *_training(record), *_results(record),
+        "## How to make it again\n", f"    {_plain(record['command'])}\n",
+        f"The steps it stands on: {', '.join(map(_code, record['chain']))}.\n",
+        f"Versions: {versions}, Python {record['python']}; Kielo at commit {_code(record['commit'])}{changes}. "
+        f"`{MODEL_RECORD}` holds all of this.\n",
+    ]  # fmt: skip
+    return "\n".join(part for part in parts if part)
+
+
+def _front(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect the Hub's metadata; what it would reject is left out of it, and stands in the text."""
+    base, rows = record["base_model"], [row for stage in record["stages"] for row in stage["data"]]
+    found = sorted({row["from"] for row in rows if row.get("on_hub") and HUB_ID.match(row["from"])})
+    return {
+        "language": list(dict.fromkeys(record["languages"])), "license": "other",
+        "license_name": "base-model-and-data", **({"base_model": base["name"]} if base["on_hub"] else {}),
+        **({"datasets": found} if found else {}), "library_name": "transformers", "pipeline_tag": "text-generation",
+        "tags": ["kielo", "trl", record["name"].partition("/")[0]],
+    }  # fmt: skip
+
+
+def _data(record: Mapping[str, Any]) -> Iterable[str]:
+    yield "## Data\n"
+    head = (
+        "stage",
+        "data set",
+        "from",
+        "language",
+        "translated by",
+        "licence",
+        "rows",
+        "tokens",
+        "trained",
+        "cut",
+        "dropped",
+    )
+    rows = [_row(stage["step"], row) for stage in record["stages"] for row in stage["data"]]
+    yield _table(head, rows, numbers=5)
+    yield "Licence: the base model's, and those of the data, hold for this model; Kielo chooses none.\n"
+    yield from (f"{note}\n" for note in record["licence_notes"])
+
+
+def _row(stage: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    dropped = ", ".join(f"{count} {_text(reason)}" for reason, count in row["dropped"].items())
+    named = [
+        row.get("from"),
+        row["language"],
+        ", ".join(row.get("translated_by") or ()),
+        row.get("licence") or "not stated",
+    ]
+    counts = [f"{row[key]:,}" for key in ("rows", "tokens", "loss_tokens", "truncated")]
+    return (_text(stage), _text(row["source"]), *(_text(each or "") for each in named), *counts, dropped or "0")
+
+
+def _training(record: Mapping[str, Any]) -> Iterable[str]:
+    for stage in record["stages"]:
+        yield f"## Training: {_text(stage['step'])}\n"
+        settings = {**stage["settings"], **stage["settings"].get("trainer", {}), **stage["tokens"], **stage["run"]}
+        told = {key: value for key, value in settings.items() if value is not None and key != "trainer"}
+        rows = [(_code(key), _code(json.dumps(value, ensure_ascii=False))) for key, value in told.items()]
+        yield _table(("setting", "value"), rows)
+        if stage["probes"]:
+            yield "Looked at before the first step:\n"
+            yield "".join(f"- {_text(sentence)}\n" for sentence in stage["probes"])
+        overlap = sum(count for by_kind in stage["overlap_with_benchmarks"].values() for count in by_kind.values())
+        if overlap:
+            yield f"{overlap:,} training rows have a prompt of a benchmark (overlap.jsonl of the run lists them).\n"
+
+
+def _results(record: Mapping[str, Any]) -> Iterable[str]:
+    if not record["results"]:
+        return
+    yield "## Results\n"
+    head = ("benchmark", "language", "instructions followed (strict)", "answers in that language")
+    rows = [
+        (
+            _text(found["benchmark"]), _text(found["language"]), _share(found["followed"], found["instructions"]),
+            _share(found["in_language"], found["answers"]),
+        )
+        for found in record["results"]
+    ]  # fmt: skip
+    yield _table(head, rows, numbers=2)
+
+
+def _share(part: int | None, whole: int | None) -> str:
+    return f"{100 * part / whole:.1f}% ({part} of {whole})" if part is not None and whole else "not measured"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
+    """Write a Markdown table; the last columns hold numbers."""
+    rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)) + "\n"
+
+
+def _plain(value: Any) -> str:
+    """Put a text of a recipe into one line of letters that can be seen."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(value)).strip()
+
+
+def _text(value: Any) -> str:
+    """Write a text of a recipe so that Markdown reads nothing into it."""
+    text = _plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{letter}" if letter in "\\`*_[]|~#!" else letter for letter in text)
+
+
+def _code(value: Any) -> str:
+    """Write a text of a recipe as code, in a table as well."""
+    return f"`{_plain(value).replace('`', chr(39)).replace('|', chr(92) + '|')}`"

@@ -1,0 +1,157 @@
+"""What a trained model was made from, by what and to what effect, as one JSON value: run.json, and what the model card is written from."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from align.training.job import JOB, PROBES, RECORD
+from kielo import __version__
+from kielo.plan import Step, Workplace
+from kielo.provenance import surroundings, versions
+from kielo.records import read_json
+from kielo.run_folder import RunFolder
+from kielo.schema import Dataset, Recipe
+
+HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
+_OF_THE_MACHINE = re.compile(r"^(?:/|~|\.{1,2}/|[A-Za-z]:[\\/])")
+_NOT_TOLD = ("model", "tokens", "reference", "counts", "data", "stop_token_id", "added_token_ids")
+"""Fields of a job that stand elsewhere in the record, or are of no use outside the run folder."""
+
+DEEPL = (
+    "Text translated by DeepL is in the data, or may be: DeepL's terms forbid using its translations to develop, market "
+    "or train a machine translation algorithm. Who passes the data or a model on passes that condition on."
+)
+HELPSTEER2 = (
+    "Most prompts of HelpSteer2 were taken from ShareGPT, where people shared their conversations with ChatGPT; its "
+    "answers were written by other models. Its licence, CC-BY-4.0, is NVIDIA's; see to it that this origin suits your use."
+)
+
+
+def run_record(place: Workplace) -> dict[str, Any]:
+    """Collect what is known of the trained model of a step, without a place or name of the machine."""
+    recipe, step = place.recipe, place.step
+    run = RunFolder(place.folder.parents[step.name.count("/")])
+    made = run.record(step.name)
+    chain = list(_chain(run, step))
+    stages = [_stage(recipe, run, name) for name in chain if name.startswith(("sft/", "dpo/"))]
+    code = made["surroundings"] if made else surroundings()
+    record: dict[str, Any] = {
+        "name": step.name, "recipe": recipe.name, "description": recipe.description, "kielo": __version__,
+        "languages": [recipe.source_language, recipe.language], "base_model": _base_model(recipe),
+        "command": f"kielo {step.kind} {shlex.quote(recipe.file.name)}", "chain": chain,
+        "licence_notes": _licence_notes(recipe, stages), "stages": stages, "results": list(_results(run, step.name)),
+        "versions": made["fields"]["versions"] if made else versions(step.versions), "python": code["python"],
+        "commit": code["commit"], "uncommitted_changes": code["uncommitted"] not in ("", "unknown"),
+    }  # fmt: skip
+    return {key: without_places(value) for key, value in record.items()}
+
+
+def without_places(value: Any) -> Any:
+    """Cut paths down to their last part, wherever they stand: they name machines and people."""
+    if isinstance(value, Mapping):
+        return {key: without_places(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_places(each) for each in value]
+    if isinstance(value, str) and _OF_THE_MACHINE.match(value):
+        return re.split(r"[/\\]", value.rstrip("/\\"))[-1]
+    return value
+
+
+def _base_model(recipe: Recipe) -> dict[str, Any]:
+    name = recipe.model
+    on_hub = bool(HUB_ID.match(name)) and not Path(recipe.model_path).is_dir()
+    return {"name": name, "on_hub": on_hub, "revision": recipe.revision}
+
+
+def _inputs(run: RunFolder, name: str) -> list[str]:
+    record = run.record(name)
+    return list(record["fields"]["inputs"]) if record else []
+
+
+def _chain(run: RunFolder, step: Step) -> Iterator[str]:
+    """List the steps that a model stands on, each after its own inputs, and its own step last; benchmarks are none of them."""
+    seen: set[str] = set()
+
+    def walk(name: str, inputs: list[str]) -> Iterator[str]:
+        if name in seen:
+            return
+        seen.add(name)
+        benchmarks = ((run.record(name) or {}).get("fields", {}).get("eval") or {}).get("benchmarks", ())
+        for each in inputs:
+            if each not in benchmarks:
+                yield from walk(each, _inputs(run, each))
+        yield name
+
+    yield from walk(step.name, list(step.inputs))
+
+
+def _stage(recipe: Recipe, run: RunFolder, name: str) -> dict[str, Any]:
+    """Collect one training of the chain: what it read, how it was set and what it did."""
+    folder = run.folder(name)
+    job, done = read_json(folder / JOB) or {}, read_json(folder / RECORD) or {}
+    tokens = read_json(Path(job["tokens"]) / "tokens.json") if job else None
+    return {
+        "step": name, "settings": {key: value for key, value in job.items() if key not in _NOT_TOLD},
+        "tokens": _token_settings(run, name), "data": list(_data(recipe, (tokens or {}).get("sources", {}))),
+        "run": {key: value for key, value in done.items() if key not in ("job", "model")},
+        "overlap_with_benchmarks": (tokens or {}).get("overlap", {}), "probes": _probes(folder),
+    }  # fmt: skip
+
+
+def _probes(folder: Path) -> list[str]:
+    """Read what the probes saw before the first step; their examples are rows, and stay in the run folder."""
+    file = folder / PROBES
+    return [found["sentence"] for found in json.loads(file.read_text("utf-8"))] if file.is_file() else []
+
+
+def _token_settings(run: RunFolder, name: str) -> dict[str, Any]:
+    """Read how the rows of a training became tokens: which are trained on, and what became of over-long ones."""
+    kind = name.partition("/")[0]
+    steps = [each for each in _inputs(run, name) if each.startswith("tokens/")]
+    record = run.record(steps[0]) if steps else None
+    return {key: value for key, value in record["fields"][kind].items() if key != "trainer"} if record else {}
+
+
+def _data(recipe: Recipe, sources: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+    for name, by_language in sources.items():
+        dataset = recipe.translate.datasets.get(name)
+        for code, counts in by_language.items():
+            yield {"source": name, "language": code, **(_origin(recipe, dataset, code) if dataset else {}), **counts}
+
+
+def _origin(recipe: Recipe, dataset: Dataset, code: str) -> dict[str, Any]:
+    """Say where a data set's rows come from, and who translated them."""
+    translators = recipe.translate.engines(dataset) if code != recipe.source_language else ()
+    named = ["DeepL" if engine.kind == "deepl" else engine.model or recipe.model for engine in translators]
+    place = dataset.hub or (f"the pocket world's {dataset.pocket}" if dataset.pocket else dataset.local)
+    return {
+        "from": place, "on_hub": bool(dataset.hub and HUB_ID.match(dataset.hub)), "revision": dataset.revision,
+        "licence": dataset.licence, "translated_by": named,
+    }  # fmt: skip
+
+
+def _licence_notes(recipe: Recipe, stages: list[dict[str, Any]]) -> list[str]:
+    rows = [row for stage in stages for row in stage["data"]]
+    deepl = any("DeepL" in row.get("translated_by", ()) for row in rows)
+    helpsteer = any("helpsteer2" in str(row.get("from")).lower() for row in rows if row.get("on_hub"))
+    return [note for note, holds in ((DEEPL, deepl), (HELPSTEER2, helpsteer)) if holds]
+
+
+def _results(run: RunFolder, name: str) -> Iterator[dict[str, Any]]:
+    """Read the scores of the finished evaluations of a model."""
+    folder = run.folder(f"eval/{name}")
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        scores = read_json(place / "scores.json")
+        if scores is None or run.record(f"eval/{name}/{place.name}") is None:
+            continue
+        followed, spoken = scores["paper_subset"], scores.get("response_language")
+        yield {
+            "benchmark": scores["benchmark"], "language": scores["language"], "mode": scores["mode"],
+            "followed": followed["inst_strict"], "instructions": followed["instructions"],
+            "in_language": spoken and spoken["in_target"], "answers": spoken and spoken["total"],
+        }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What the trainings of a plan cost, by arithmetic: no model is loaded."""

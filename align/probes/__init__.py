@@ -1,0 +1,1 @@
+"""Looks at tokens and model before a training, so that an ablation does what its name says."""

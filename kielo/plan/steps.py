@@ -1,0 +1,79 @@
+"""What a plan is made of: steps, the place where one is made, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from kielo.models import model_identity
+from kielo.provenance import digest
+from kielo.schema import Recipe
+
+Kind = Literal[
+    "source", "translate", "mix", "tokens", "sft", "reference", "dpo", "eval", "translation-quality", "report"
+]
+STAGES: Mapping[str, tuple[Kind, ...]] = {
+    "translate": ("source", "translate"), "mix": ("mix",), "tokens": ("tokens",), "sft": ("sft",), "dpo": ("reference", "dpo"),
+    "eval": ("eval", "translation-quality"), "report": ("report",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """One unit of work, done wholly or not at all; its name is also its folder under the run folder."""
+
+    name: str
+    kind: Kind
+    settings: Mapping[str, Any]
+    """The part of the recipe that determines the result: JSON values, keyed as in the recipe, for the fingerprint."""
+    inputs: tuple[str, ...] = ()
+    accelerator: bool = False
+    """Whether it runs a model, so that a cluster gives it a device."""
+    versions: tuple[str, ...] = ()
+    """Packages whose versions change the result."""
+    running: Mapping[str, Any] = field(default_factory=dict)
+    """Trainer keys that change speed and memory alone: no part of what the result is."""
+    derived: bool = False
+    """Cheap and made from its inputs alone: made again without asking when they change."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What a step's function is handed: the step, the recipe, its own folder, and the folders of its inputs."""
+
+    step: Step
+    recipe: Recipe
+    folder: Path
+    inputs: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step's function gives back: the files that are its result, and counts for step.json and the report."""
+
+    outputs: tuple[str, ...]
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def rows_step(recipe: Recipe, dataset: str, code: str) -> str:
+    """Name the step that holds a data set's rows in a language."""
+    return f"source/{dataset}" if code == recipe.source_language else f"translate/{dataset}"
+
+
+def model_fields(recipe: Recipe) -> dict[str, Any]:
+    """Say which model a step's result depends on."""
+    return {"model": model_identity(recipe.model_path, recipe.revision)}
+
+
+def file_fields(recipe: Recipe, written: str | None, what: str) -> dict[str, Any]:
+    """Put a file's content into the settings, so that an edited file is seen as a changed recipe."""
+    if written is None or not recipe.path(written).is_file():
+        return {}
+    return {f"content of {what}": digest(recipe.path(written))}
+
+
+def engine_fields(engine: dict[str, Any]) -> dict[str, Any]:
+    """Keep of an engine what changes its completions; how many servers or requests at once does not."""
+    return {key: engine[key] for key in ("kind", "dtype", "served_model")}

@@ -1,0 +1,97 @@
+"""The plan's first steps: data sets read and translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kielo.languages import PACKS, answers_of, pack_files
+from kielo.models import model_identity
+from kielo.plan.steps import Step, engine_fields, file_fields, model_fields
+from kielo.provenance import digest
+from kielo.schema import Dataset, Engine, Recipe
+
+
+def data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
+    for name, dataset in recipe.translate.datasets.items():
+        place = dataset.model_dump(
+            exclude={"translate", "engine", "memory", "answers", "arguments"}, exclude_unset=True
+        )
+        yield Step(
+            f"source/{name}",
+            "source",
+            {
+                "translate": {"datasets": {name: place}},
+                "limit": limit,
+                "source_language": recipe.source_language,
+                **file_fields(recipe, dataset.local, "the rows"),
+            },
+        )
+        if dataset.translate:
+            yield _translate_step(recipe, name, dataset)
+
+
+def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
+    translate, engines = recipe.translate, recipe.translate.engines(dataset)
+    memory = dataset.memory or translate.memory
+    prompted = any(engine.kind != "deepl" for engine in engines)
+    files = {
+        "memory": memory.file if memory else None, "glossary": translate.glossary, "verdicts": translate.verdicts,
+        "arguments": dataset.arguments, "identifier_file": translate.identifier_file,
+    }  # fmt: skip
+    settings: dict[str, Any] = {
+        "language": recipe.language, "source_language": recipe.source_language, **model_fields(recipe), "seed": recipe.seed,
+        "translate": {
+            **translate.model_dump(exclude={"datasets"}), "engine": [_translator(recipe, engine) for engine in engines],
+            "memory": memory and memory.model_dump(), "answers": dataset.answers, "arguments": dataset.arguments,
+        },
+        **{key: value for what, file in files.items() for key, value in file_fields(recipe, file, what).items()},
+        **_packs(recipe), **_shots(recipe, engines), **_answers(recipe, dataset),
+    }  # fmt: skip
+    return Step(
+        f"translate/{name}",
+        "translate",
+        settings,
+        (f"source/{name}",),
+        prompted,
+        _translation_versions(recipe, engines),
+    )
+
+
+def _packs(recipe: Recipe) -> dict[str, Any]:
+    """Digest the language packs: names, letters, phrases and rules in them decide what is asked and accepted."""
+    files = (file for code in (recipe.source_language, recipe.language) for file in pack_files(code))
+    return {"content of the language packs": {file.relative_to(PACKS).as_posix(): digest(file) for file in files}}
+
+
+def _shots(recipe: Recipe, engines: Sequence[Engine]) -> dict[str, Any]:
+    """Digest every file of shots that is shown to a model."""
+    prompts = [engine.prompt or recipe.translate.prompt for engine in engines if engine.kind != "deepl"]
+    files = [recipe.shots_of(prompt) for prompt in prompts if prompt.shots_file != "pocket"]
+    return {"content of the shots": [digest(file) for file in files if file.is_file()]} if files else {}
+
+
+def _answers(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    file = answers_of(recipe.language)
+    return {"content of the answers": digest(file)} if dataset.answers == "regenerate" and file.is_file() else {}
+
+
+def _translator(recipe: Recipe, engine: Engine) -> dict[str, Any]:
+    """Keep of a translator what changes its translations."""
+    kept = {key: getattr(engine, key) for key in ("formality", "glossary_id", "model_type")}
+    model = {"model": model_identity(recipe.named_model(engine.model))} if engine.model else {}
+    prompt = {"prompt": engine.prompt.model_dump()} if engine.prompt else {}
+    return {**engine_fields(engine.model_dump()), **kept, **model, **prompt}
+
+
+def _translation_versions(recipe: Recipe, engines: Sequence[Engine]) -> tuple[str, ...]:
+    """List the packages whose versions change a translation."""
+    translate = recipe.translate
+    prompts = [engine.prompt or translate.prompt for engine in engines]
+    identifiers = {"lingua": "lingua-language-detector", "glotlid": "fasttext-numpy2-wheel"}
+    optional = {
+        "pygments": translate.code == "comments", "deepl": any(engine.kind == "deepl" for engine in engines),
+        "sacrebleu": any(prompt.format == "auto" for prompt in prompts),
+    }  # fmt: skip
+    asked = [name for name, wanted in optional.items() if wanted]
+    return (identifiers.get(translate.identifier, translate.identifier), "markdown-it-py", "sentencex", *asked)

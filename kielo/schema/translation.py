@@ -1,0 +1,135 @@
+"""The recipe's part `translate`: data sets, translation memory, checks, repair."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from kielo.schema.engines import Engine, Engines, FewShot
+from kielo.schema.parts import Name, Part, once_each, refuse_idle
+
+
+class Repair(Part):
+    """What is tried, in this order, for a segment whose translation fails a check; an empty list rejects its record at once."""
+
+    rungs: Annotated[
+        tuple[Literal["shots", "samples", "split", "engine", "source"], ...], AfterValidator(once_each)
+    ] = Field(
+        ("shots", "samples", "split", "engine"),
+        description="shots: other few-shot pairs; samples: the best of several sampled candidates, by the checks; split: sentence by sentence; engine: the next engine of the list; source: keep the source text",
+    )
+    samples: int = Field(4, gt=0, le=64, description="candidates that rung `samples` draws")
+    temperature: float = Field(0.5, gt=0, le=2, description="of rung `samples`")
+
+
+class Memory(Part):
+    """A translation memory: a JSONL file of earlier translations, used for every text, else for every segment of a text, that stands in it as it is."""
+
+    file: str = Field(description="path, relative to the recipe; .jsonl or .jsonl.gz")
+    source: str = Field("source", description="the column of the source text")
+    target: str = Field("target", description="the column of the translation")
+
+
+class Dataset(Part):
+    """One data set: exactly one of hub, local, pocket says where its rows come from."""
+
+    kind: Literal["conversations", "preferences", "ifeval", "sentences"] = Field(
+        description="what records its rows become"
+    )
+    hub: str | None = Field(None, description="Hub data set id")
+    revision: str | None = Field(
+        None, description="hub: commit, tag or branch; pin a commit for a run that can be repeated"
+    )
+    config: str | None = Field(None, description="hub: configuration name")
+    split: str = Field("train", description="hub: split")
+    local: str | None = Field(None, description="path, relative to the recipe; .jsonl or .jsonl.gz")
+    pocket: Literal["oasst2", "helpsteer2", "ifeval", "parallel"] | None = Field(
+        None, description="a data set of the pocket world"
+    )
+    rows: int = Field(400, gt=0, description="pocket: how many items to make")
+    fields: dict[str, str] = Field({}, description="field name Kielo reads -> column of the rows, where they differ")
+    score: str = Field(
+        "helpfulness", description="preferences in HelpSteer2 rows: the column that ranks the two answers"
+    )
+    licence: str | None = Field(None, description="licence of the rows, recorded beside them")
+    translate: bool = Field(True, description="false: keep in the source language only")
+    engine: Engines | None = Field(None, description="an engine, or a list of them, for this data set alone")
+    answers: Literal["translate", "regenerate"] = Field(
+        "translate",
+        description="conversations: translate the answers, or translate the user's turns and let the model answer them",
+    )
+    arguments: str | None = Field(
+        None, description="ifeval: path relative to the recipe: TSV of reviewed arguments, as the step writes it"
+    )
+    memory: Memory | None = Field(None, description="a translation memory for this data set alone")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Dataset:
+        places = [name for name in ("hub", "local", "pocket") if getattr(self, name) is not None]
+        if len(places) != 1:
+            raise ValueError(f"give exactly one of hub, local, pocket ({', '.join(places) or 'none'} given)")
+        refuse_idle(self, places[0], frozenset({"revision", "config", "split", "rows"}) - _DATASET_KEYS[places[0]])
+        for kind, key in (("preferences", "score"), ("conversations", "answers"), ("ifeval", "arguments")):
+            if self.kind != kind:
+                refuse_idle(self, f"kind {self.kind}", frozenset({key}))
+        return self
+
+
+_DATASET_KEYS = {
+    "hub": frozenset({"revision", "config", "split"}),
+    "local": frozenset[str](),
+    "pocket": frozenset({"rows"}),
+}
+
+
+class Translate(Part):
+    """How source-language data become target-language data."""
+
+    engine: Engines | None = Field(
+        (Engine(),),
+        description="who translates; a list: each is asked for what those before it could not translate; null: translation memory alone",
+    )
+    prompt: FewShot = FewShot()
+    memory: Memory | None = Field(None, description="earlier translations, used before the engine is asked")
+    max_tokens_ratio: float = Field(3.0, gt=0, description="most tokens of a translation per token of its source")
+    checks: Literal["default", "strict", "paper"] = Field(
+        "default",
+        description="what a translation must pass; paper: the published rules (150% of the words, 30% non-alphanumeric, compression under 30%) alone",
+    )
+    identifier: Literal["py3langid", "langdetect", "lingua", "glotlid"] = Field(
+        "py3langid", description="who tells languages apart in the checks; lingua and glotlid are extras"
+    )
+    identifier_file: str | None = Field(None, description="glotlid: its model file, relative to the recipe")
+    repair: Repair = Repair()
+    sentinels: Literal["auto", "brackets", "tags", "double-brackets", "words"] = Field(
+        "auto",
+        description="how code, links and placeholders are written in prompts; auto: the way this model copies best",
+    )
+    protect_numbers: bool = Field(False, description="numbers with their units come through untouched, too")
+    code: Literal["keep", "comments"] = Field(
+        "keep", description="code blocks: keep them; comments: translate the comments and string values in them"
+    )
+    task_changes: dict[str, Literal["skip", "keep", "around", "translate"]] = Field(
+        {},
+        description="rule of the source language's pack (such as grammar, rhyme, translation) -> what to do with rows whose task a translation would change; skip: reject; keep: leave in the source language; around: translate around the quoted text; translate: translate like any other; `all` stands for every rule",
+    )
+    glossary: str | None = Field(
+        None, description="path relative to the recipe: TSV of source term and target term, put in as they stand there"
+    )
+    verdicts: str | None = Field(
+        None, description="path relative to the recipe: TSV of a reviewer's verdicts, as the review page exports it"
+    )
+    datasets: dict[Name, Dataset] = Field(
+        min_length=1, description="name -> data set; the name becomes the first part of every row's id"
+    )
+
+    def engines(self, dataset: Dataset) -> tuple[Engine, ...]:
+        """List who translates a data set, in the order they are asked."""
+        return dataset.engine or self.engine or ()
+
+    @model_validator(mode="after")
+    def _identifier_has_its_file(self) -> Translate:
+        if (self.identifier == "glotlid") != (self.identifier_file is not None):
+            raise ValueError("identifier glotlid and identifier_file belong together; give both or neither")
+        return self

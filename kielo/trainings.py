@@ -1,0 +1,188 @@
+"""A recipe's mixes, runs, sweeps and seeds, spelled out as trainings by name; the plan makes steps of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel
+
+from kielo.schema import Dpo, DpoRun, Lora, Mix, Recipe, SftRun
+
+Run = TypeVar("Run", bound=SftRun | DpoRun)
+TRAINER = "trainer."
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one mix takes of some data sets together: language -> share or rows."""
+
+    datasets: tuple[str, ...]
+    shares: Mapping[str, float]
+    rows: Mapping[str, int]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of which anything is taken."""
+        return tuple(code for code, amount in {**self.shares, **self.rows}.items() if amount)
+
+
+@dataclass(frozen=True)
+class SftTraining:
+    """One supervised fine-tuning, complete."""
+
+    name: str
+    run: str
+    """The mix or run as the recipe writes it, without sweep and seed."""
+    mix: str
+    loss_on: str
+    neftune_noise_alpha: float | None
+    lora: Lora | None
+    trainer: Mapping[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True)
+class DpoTraining:
+    """One preference tuning, complete."""
+
+    name: str
+    run: str
+    """The run as the recipe writes it, without sweep and seed."""
+    start: str
+    """The step of the SFT training that it starts from."""
+    data: Mapping[str, tuple[str, ...]]
+    language_pairs: float
+    beta: float
+    lora: Lora | None
+    trainer: Mapping[str, Any]
+    seed: int
+
+
+def conversations(recipe: Recipe) -> tuple[str, ...]:
+    """List the data sets of kind conversations."""
+    return tuple(name for name, dataset in recipe.translate.datasets.items() if dataset.kind == "conversations")
+
+
+def mix_names(family: str, mix: Mix) -> dict[str, float | None]:
+    """Spell out the names of a mix: `en-fi-Xpct` with X: [0, 0.1] becomes en-fi-0pct and en-fi-10pct, with their X."""
+    return {family.replace("X", f"{100 * value:g}"): value for value in mix.X} if mix.X else {family: None}
+
+
+def expand_mixes(recipe: Recipe) -> dict[str, tuple[Taken, ...]]:
+    """Spell out every mix: name -> what it takes."""
+    return {
+        name: tuple(_taken(pools, mix, x, recipe) for pools in mix.pools.items())
+        for family, mix in recipe.sft.mixes.items()
+        for name, x in mix_names(family, mix).items()
+    }
+
+
+def _taken(written: tuple[str | None, Any], mix: Mix, x: float | None, recipe: Recipe) -> Taken:
+    dataset, pool = written
+    shares = {code: x if share == "X" else share for code, share in pool.shares.items()}
+    datasets = (dataset,) if dataset is not None else mix.datasets or conversations(recipe)
+    return Taken(datasets, {code: share or 0.0 for code, share in shares.items()}, pool.rows)
+
+
+def mix_family(recipe: Recipe, name: str) -> Mix:
+    """Find the mix as written that a spelled-out mix name belongs to."""
+    return next(mix for family, mix in recipe.sft.mixes.items() if name in mix_names(family, mix))
+
+
+def sft_names(recipe: Recipe) -> list[str]:
+    """List the supervised trainings as a recipe refers to them: spelled out but for seeds."""
+    return [name for written, run in _sft_runs(recipe).items() for name in expand_run(written, run)]
+
+
+def dpo_names(recipe: Recipe) -> list[str]:
+    """List the preference tunings as a recipe refers to them: spelled out but for seeds."""
+    runs = recipe.dpo.runs if recipe.dpo else {}
+    return [name for written, run in runs.items() for name in expand_run(written, run)]
+
+
+def _sft_runs(recipe: Recipe) -> dict[str, SftRun]:
+    return {name: SftRun(mix=name) for name in expand_mixes(recipe)} | recipe.sft.runs
+
+
+def sft_trainings(recipe: Recipe) -> list[SftTraining]:
+    """List the supervised trainings: one of every mix, then the runs, each for every value of its sweep and every seed."""
+    return [
+        SftTraining(
+            _seeded(name, seed, recipe), written, run.mix, run.loss_on or recipe.sft.loss_on, run.neftune_noise_alpha or None,
+            run.lora or recipe.sft.lora, _keys(recipe.sft.trainer, run.trainer), seed,
+        )
+        for written, each in _sft_runs(recipe).items() for name, run in expand_run(written, each).items() for seed in _seeds(recipe)
+    ]  # fmt: skip
+
+
+def dpo_trainings(recipe: Recipe) -> list[DpoTraining]:
+    """List the preference tunings; each starts from the SFT training of its own seed."""
+    if recipe.dpo is None:
+        return []
+    dpo: Dpo = recipe.dpo
+    return [
+        DpoTraining(
+            _seeded(name, seed, recipe), written, _seeded(run.start or dpo.start, seed, recipe), run.data, run.language_pairs,
+            run.beta or dpo.beta, run.lora or dpo.lora, _keys(dpo.trainer, run.trainer), seed,
+        )
+        for written, each in dpo.runs.items() for name, run in expand_run(written, each).items() for seed in _seeds(recipe)
+    ]  # fmt: skip
+
+
+def _seeds(recipe: Recipe) -> tuple[int, ...]:
+    return recipe.seeds or (recipe.seed,)
+
+
+def _seeded(name: str, seed: int, recipe: Recipe) -> str:
+    return f"{name}-seed-{seed}" if recipe.seeds else name
+
+
+def all_seeds(name: str, recipe: Recipe) -> tuple[str, ...]:
+    """Name a training, as the recipe writes it, for every seed."""
+    return tuple(_seeded(name, seed, recipe) for seed in _seeds(recipe))
+
+
+def _keys(part: BaseModel, run: BaseModel) -> dict[str, Any]:
+    """Put a run's trainer keys over those of its part; a length given in epochs replaces one in steps."""
+    base, own = (each.model_dump(exclude_unset=True, exclude_none=True) for each in (part, run))
+    for key, other in (("max_steps", "num_train_epochs"), ("num_train_epochs", "max_steps")):
+        if key in own:
+            base.pop(other, None)
+    return {**base, **own}
+
+
+def expand_run(name: str, run: Run) -> dict[str, Run]:
+    """Spell out a run's sweep, as name -> run.
+
+    Raises:
+        ValueError: a key of the sweep is none of the run's, a value does not fit it, or two values make one name.
+    """
+    swept = ([(key, value) for value in values] for key, values in run.sweep.items())
+    expanded: dict[str, Run] = {}
+    for chosen in itertools.product(*swept):
+        spelled = _swept_name(name, chosen)
+        if spelled in expanded:
+            raise ValueError(f"two of its values make the name '{spelled}'; write them further apart")
+        expanded[spelled] = _with(run, chosen)
+    return expanded
+
+
+def _swept_name(name: str, chosen: Iterable[tuple[str, Any]]) -> str:
+    return "-".join([name, *(f"{key.removeprefix(TRAINER)}-{_written(value)}" for key, value in chosen)])
+
+
+def _written(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("/", "-")
+
+
+def _with(run: Run, chosen: Iterable[tuple[str, Any]]) -> Run:
+    values = run.model_dump(exclude_unset=True, exclude={"sweep"})
+    for key, value in chosen:
+        trained = key.startswith(TRAINER)
+        (values.setdefault("trainer", {}) if trained else values)[key.removeprefix(TRAINER)] = value
+    return cast(Run, type(run).model_validate(values))

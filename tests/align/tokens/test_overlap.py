@@ -1,0 +1,177 @@
+"""Overlap with benchmarks: copies, near copies and translations are found, other prompts are not, on real prompts too."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from align.tokens.overlap import NEAR, Benchmarks, Overlap, read_benchmarks
+from kielo.plan import Workplace, make_plan
+from kielo.recipe import load
+from kielo.records import Conversation, Message, PreferencePair, Prompt, write_records
+
+RIDDLE = "Write a riddle about Camilla that doesn't use commas and answer it in one sentence."
+ARVOITUS = "Kirjoita Camillasta arvoitus, jossa ei ole pilkkuja, ja vastaa siihen yhdellä lauseella."
+
+
+def prompt(number: int, text: str, language: str = "en") -> Prompt:
+    return Prompt(f"ifeval/{number:05d}", language, number, text, ("punctuation:no_comma",), ({},))
+
+
+def asks(*texts: str, id: str = "oasst2/00001", language: str = "en") -> Conversation:  # noqa: A002
+    turns = [turn for text in texts for turn in (Message("user", text), Message("assistant", "Very well."))]
+    return Conversation(id, language, tuple(turns))
+
+
+@pytest.fixture
+def benchmarks() -> Benchmarks:
+    others = ["Answer with a haiku.", "Name three rivers.", "日本の首都について短い詩を書いてください。"]
+    return Benchmarks([prompt(0, RIDDLE), prompt(0, ARVOITUS, "fi"), *(prompt(i, t) for i, t in enumerate(others, 1))])
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (RIDDLE, "text"),
+        ("WRITE A RIDDLE ABOUT CAMILLA THAT DOESN'T USE COMMAS AND ANSWER IT IN ONE SENTENCE", "text"),
+        (f"Hello! I have something for you: {RIDDLE} Thank you in advance!", "near"),
+        ("Write a riddle about Camilla that doesn't use commas, and please answer it in two.", "near"),
+        (RIDDLE.replace("Camilla", "\u200bＣamilla"), "text"),
+    ],
+)
+def test_copies_are_found(benchmarks: Benchmarks, text: str, how: str) -> None:
+    found = benchmarks.find(asks("What is a river?", text))
+    assert found is not None and (found.benchmark, found.language, found.how) == ("ifeval/00000", "en", how)
+    assert NEAR <= found.share <= 1 and (found.share == 1) == (how == "text" or RIDDLE in text)
+
+
+def test_a_translated_prompt_is_found_in_its_language(benchmarks: Benchmarks) -> None:
+    found = benchmarks.find(asks(ARVOITUS, language="fi"))
+    assert found == Overlap("ifeval/00000", "fi", "text", 1.0)
+
+
+def test_scripts_without_spaces_are_compared_by_letters(benchmarks: Benchmarks) -> None:
+    found = benchmarks.find(asks("日本の首都について長い詩を書いてください。よろしく！"))
+    assert found is not None and (found.benchmark, found.how) == ("ifeval/00003", "near")
+    assert benchmarks.find(asks("日本の食べ物について教えてください。")) is None
+
+
+@pytest.mark.parametrize("text", ["", "?!", "Write a riddle about Camilla.", "Rivers", "Name a river and answer it."])
+def test_other_prompts_are_not(benchmarks: Benchmarks, text: str) -> None:
+    assert benchmarks.find(asks(text)) is None
+
+
+def test_very_short_benchmarks_are_found_as_a_whole_only() -> None:
+    short = Benchmarks([prompt(0, "Thank you!")])
+    assert short.find(asks("thank you")) == Overlap("ifeval/00000", "en", "text", 1.0)
+    assert short.find(asks("I thank you for this answer.")) is None
+
+
+def test_answers_do_not_count(benchmarks: Benchmarks) -> None:
+    turns = (Message("user", "Give me a prompt."), Message("assistant", RIDDLE))
+    assert benchmarks.find(Conversation("oasst2/00001", "en", turns)) is None
+    pair = PreferencePair("p/00001", "en", (Message("user", RIDDLE),), "a", "b")
+    assert benchmarks.find(pair) == Overlap("ifeval/00000", "en", "text", 1.0)
+
+
+def test_instructions_of_one_wording_make_no_overlap() -> None:
+    rule = "First repeat the request word for word without change, then give your answer."
+    tasks = [
+        "Describe a cat.",
+        "Is ballistics a science?",
+        "Write a haiku about moms.",
+        "Name a new kind of ice cream.",
+    ]
+    benchmarks = Benchmarks([prompt(i, f"{task} {rule}") for i, task in enumerate(tasks)])
+    assert benchmarks.find(asks(f"Compare two cars of your choice in some detail. {rule}")) is None
+    assert benchmarks.find(asks(f"Describe a cat. {rule}")) == Overlap("ifeval/00000", "en", "text", 1.0)
+
+
+@pytest.fixture
+def place(write_recipe: Callable[..., Path], tmp_path: Path) -> Workplace:
+    """The place of a tokens step: row 3 of the data stands in the English benchmark; its translation is worded freely."""
+    recipe = load(write_recipe(("languages: [en, fi]", "languages: [fi]")))
+    step = next(step for step in make_plan(recipe) if step.name == "tokens/sft/en-fi-100pct")
+    inputs = {name: tmp_path / name for name in step.inputs}
+    rows = [asks(f"Tell me about the number {i}.", id=f"oasst2/{i:05d}") for i in range(3)]
+    write_records(inputs["source/oasst2"] / "rows.jsonl", [*rows, asks(RIDDLE, id="oasst2/00003")])
+    write_records(inputs["source/ifeval"] / "rows.jsonl", [prompt(0, RIDDLE), prompt(1, "Name three rivers.")])
+    write_records(
+        inputs["translate/ifeval"] / "accepted.jsonl", [prompt(0, ARVOITUS, "fi"), prompt(1, "Name three rivers.")]
+    )
+    return Workplace(step, recipe, tmp_path / "tokens", inputs)
+
+
+def test_a_translation_leaks_through_its_source(place: Workplace) -> None:
+    benchmarks = read_benchmarks(place)
+    free = "Keksi pilkuton arvoitus, jonka aihe on Camilla."
+    for copy in ("", "#2"):
+        found = benchmarks.find(asks(free, id=f"oasst2/00003{copy}", language="fi"))
+        assert found == Overlap("ifeval/00000", "en", "source", 1.0)
+    assert benchmarks.find(asks(free, id="oasst2/00002", language="fi")) is None
+    assert benchmarks.find(asks(RIDDLE, id="oasst2/00003")) == Overlap("ifeval/00000", "en", "text", 1.0)
+
+
+def test_rows_kept_by_the_translation_are_no_second_benchmark(place: Workplace) -> None:
+    assert [(each.id, each.language) for each in read_benchmarks(place).prompts] == [
+        ("ifeval/00000", "en"), ("ifeval/00001", "en"), ("ifeval/00000", "fi"),
+    ]  # fmt: skip
+
+
+def test_without_a_benchmark_nothing_is_read_or_found(place: Workplace) -> None:
+    settings = {**place.step.settings, "eval": {"overlap": "report", "benchmarks": []}}
+    none = Workplace(type(place.step)("tokens/x", "tokens", settings), place.recipe, place.folder, {})
+    assert read_benchmarks(none).find(asks(RIDDLE)) is None
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def ifeval(shared_data: Path) -> Benchmarks:
+    rows = rows_of(shared_data / "ifeval/input_data.jsonl")
+    return Benchmarks([prompt(row["key"], row["prompt"]) for row in rows])
+
+
+def test_no_real_training_prompt_is_taken_for_a_benchmark(ifeval: Benchmarks, shared_data: Path) -> None:
+    messages = rows_of(shared_data / "oasst/oasst1_validation_en_fi.jsonl.gz")
+    texts = [row["text_en"] for row in messages if row["role"] == "prompter"]
+    texts += [turn for row in rows_of(shared_data / "mt_bench_fi/question.jsonl") for turn in row["turns"]]
+    assert len(texts) > 900
+    assert [text for text in texts if ifeval.find(asks(text))] == []
+
+
+def test_no_benchmark_prompt_is_taken_for_another(ifeval: Benchmarks) -> None:
+    """Every instruction of the benchmark behind another task, as a training set of the same instructions would have it."""
+    for number, each in enumerate(ifeval.prompts):
+        rest = [other for at, other in enumerate(ifeval.prompts) if at != number]
+        if number % 20 == 0:
+            assert Benchmarks(rest).find(asks(each.text)) is None, each.text
+
+
+def test_rewritten_benchmarks_are_found(ifeval: Benchmarks, shared_data: Path) -> None:
+    own = {each.key: each.text for each in ifeval.prompts}
+    corrected = rows_of(shared_data / "ifeval/ifeval_original_fix_ifevalpp.jsonl")
+    changed = [row for row in corrected if row["key"] in own and row["prompt"] != own[row["key"]]]
+    found = [ifeval.find(asks(row["prompt"])) for row in changed]
+    assert len(changed) > 60
+    assert [each and each.benchmark for each in found] == [f"ifeval/{row['key']:05d}" for row in changed]
+
+
+def test_nine_in_ten_survive_a_tenth_of_their_words_replaced(ifeval: Benchmarks) -> None:
+    rng, words = random.Random(0), "green house river table seven walk under quickly".split()
+
+    def replaced(text: str) -> str:
+        return " ".join(rng.choice(words) if rng.random() < 0.1 else word for word in text.split())
+
+    found = [ifeval.find(asks(replaced(each.text))) for each in ifeval.prompts]
+    share = sum(one is not None and one.benchmark == each.id for one, each in zip(found, ifeval.prompts, strict=True))
+    assert share / len(found) > 0.9
