@@ -89,7 +89,7 @@ def _log_probs(model: Any, documents: Sequence[Sequence[int]], layout: Layout) -
     """Compute the log-probabilities of every document in a layout, in 32 bits: (tokens, vocabulary) each."""
     import torch
 
-    device = model.get_input_embeddings().weight.device
+    device = next(model.parameters()).device
     batch = Collator(0, layout)([{"input_ids": document, "labels": document} for document in documents])
     del batch["labels"]
     moved = {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()}

@@ -66,7 +66,7 @@ def noise(model: Any, rows: Sequence[Sequence[int]], alpha: float, pad: int) -> 
     first = list(rows[0])[:_TOKENS]
     documents = [first, list(rows[-1])[: len(first) // 2]]
     width = max(map(len, documents))
-    device = model.get_input_embeddings().weight.device
+    device = next(model.parameters()).device
     ids = torch.tensor([each + [pad] * (width - len(each)) for each in documents], device=device)
     mask = torch.tensor([[1] * len(each) + [0] * (width - len(each)) for each in documents], device=device)
     devices = [device] if device.type == "cuda" else []
