@@ -20,11 +20,14 @@ _ANY_DIVERGENCE = ("sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "robus
 
 def loss_mistakes(trainer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (key, sentence) of what does not fit together in a preference tuning's keys."""
-    written = trainer.get("loss_type") or "sigmoid"
+    written = trainer.get("loss_type", "sigmoid")
     names = [written] if isinstance(written, str) else list(written)
     unknown = [name for name in names if name not in LOSSES]
     if unknown:
         yield "loss_type", _unknown("preference loss", unknown[0], LOSSES)
+        return
+    if not names or len(set(names)) < len(names):
+        yield "loss_type", "names no loss" if not names else "names a loss twice; give it a weight (loss_weights)"
         return
     weights = trainer.get("loss_weights")
     if weights is not None and len(weights) != len(names):

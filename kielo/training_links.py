@@ -38,6 +38,7 @@ def broken_trainings(recipe: Recipe) -> Iterator[Broken]:
         yield from _starts(recipe)
         yield from _batches(recipe)
         yield from dict.fromkeys(_losses(recipe))
+        yield from _idle(recipe)
 
 
 def _mixes(recipe: Recipe) -> Iterator[Broken]:
@@ -51,6 +52,8 @@ def _mixes(recipe: Recipe) -> Iterator[Broken]:
             yield where, "a family needs one X in its name, where the percent goes (en-fi-Xpct)"
         elif len(mix_names(name, mix)) < len(mix.X):
             yield (*where, "X"), "two of its values are one percent in the mixes' names; write them further apart"
+        for bad in [each for each in mix_names(name, mix) if not PLAIN_NAME.fullmatch(each)][:1]:
+            yield (*where, "X"), f"'{bad}' is no plain name, and it becomes a folder; X is a share (1: all rows)"
         if not mix.X and not any(pool.rows or any(pool.shares.values()) for pool in pools.values()):
             yield where, "every share is 0, nothing would be trained on"
         if mix.upsample and not any(pool.rows for pool in pools.values()):
@@ -182,6 +185,17 @@ def _losses(recipe: Recipe) -> Iterator[Broken]:
             written = ("trainer", key) if key in run.trainer.model_fields_set else ("sweep", TRAINER + key)
             own = written[0] == "trainer" or written[1] in run.sweep
             yield (("dpo", "runs", training.run, *written) if own else ("dpo", "trainer", key)), sentence
+
+
+def _idle(recipe: Recipe) -> Iterator[Broken]:
+    """Find settings of one way to share a model in a training that goes another; fsdp2 is what several GPUs do unasked."""
+    trainings: list[tuple[str, SftTraining | DpoTraining]] = [("sft", training) for training in sft_trainings(recipe)]
+    for part, training in [*trainings, *(("dpo", training) for training in dpo_trainings(recipe))]:
+        for key, ways in (("deepspeed", ("zero3",)), ("fsdp_config", ("fsdp2", None))):
+            written = training.trainer.get("parallel")
+            if key in training.trainer and written not in ways:
+                without = f"with parallel {written}" if written else f"without parallel: {ways[0]}"
+                yield (part, "trainer", key), f"would do nothing in {part}/{training.name} {without}; leave it out"
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

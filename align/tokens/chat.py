@@ -63,9 +63,10 @@ def load_chat(model: str, revision: str | None, template: str | None) -> Chat:
         raise RecipeError(
             f"model {model}: its tokenizer has no fast version, so the trained spans cannot be located; convert it to tokenizer.json."
         )
-    tokenizer.chat_template = template or tokenizer.chat_template
+    tokenizer.chat_template = tokenizer.chat_template if template is None else template
     if not tokenizer.chat_template:
-        raise RecipeError(f"chat_template: model {model} has none of its own; name one, such as chatml.")
+        lacking = f"model {model} has none of its own" if template is None else "its file is empty"
+        raise RecipeError(f"chat_template: {lacking}; name one, such as chatml.")
     before = len(tokenizer)
     written = render(tokenizer, PROBE, "the probe conversation")[0]
     known = tokenizer.get_vocab()
@@ -151,5 +152,6 @@ def _apply(tokenizer: Any, messages: Sequence[Message], generation_prompt: bool,
     turns = [{"role": message.role, "content": message.content} for message in messages]
     try:
         return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generation_prompt))
-    except TemplateError as error:
-        raise RecipeError(f"chat_template: it refuses {name}: {error}.") from error
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        # what a template computes fails as it would in Python
+        raise RecipeError(f"chat_template: it refuses {name}: {str(error).rstrip('.')}.") from error

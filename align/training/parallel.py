@@ -117,7 +117,7 @@ def zero3(job: Job, machine: Machine, given: Mapping[str, Any]) -> dict[str, Any
 def _need_deepspeed(job: Job) -> None:
     if find_spec("deepspeed") is None:
         raise MissingExtraError(
-            f"{job.kind}.trainer.parallel: zero3 needs the package deepspeed; pip install deepspeed, or use fsdp2."
+            f"{job.kind}.trainer.parallel: zero3 needs the package deepspeed; pip install -e '.[zero3]', or use fsdp2."
         )
 
 

@@ -56,7 +56,7 @@ def _quantised(job: Job, bits: str) -> dict[str, Any]:
     """Describe the quantisation to transformers: QLoRA's own (NF4, quantised twice), or LLM.int8."""
     if find_spec("bitsandbytes") is None:
         raise MissingExtraError(
-            f"{job.kind}.lora.quantise: {bits} needs the package bitsandbytes; pip install bitsandbytes, or leave the key out."
+            f"{job.kind}.lora.quantise: {bits} needs the package bitsandbytes; pip install -e '.[qlora]', or leave the key out."
         )
     import torch
     from transformers import BitsAndBytesConfig

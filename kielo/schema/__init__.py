@@ -32,6 +32,7 @@ __all__ = [
     "Trainer",
     "json_schema",
 ]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # more is refused by numpy, which every trainer seeds
 CHAT_TEMPLATES = Path(__file__).resolve().parents[2] / "recipes" / "chat_templates"
 
 
@@ -51,8 +52,8 @@ class Recipe(Part):
         "chatml",
         description="a template of recipes/chat_templates/, a path to a .jinja file, relative to the recipe, or `model`: the model's own",
     )
-    seed: int = Field(0, ge=0, description="of everything drawn at random")
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(once_each)] = Field(
+    seed: Seed = Field(0, description="of everything drawn at random")
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(once_each)] = Field(
         (),
         description="every training is done once with each of them, named <run>-seed-<seed>; default: once, with `seed`",
     )

@@ -59,9 +59,20 @@ class Part(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and not _takes_truth(cls.model_fields[info.field_name or ""].annotation):
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if _says_truth(value, deep=not _holds_parts(kind)) and not _takes_truth(kind):
             raise ValueError("true and false are no values for this key")
         return value
+
+
+def _says_truth(value: Any, deep: bool) -> bool:
+    """Look for true and false; `deep`: in lists and mappings, too, which hold no part that looks at its own."""
+    within = (value.values() if isinstance(value, dict) else value) if isinstance(value, dict | list | tuple) else ()
+    return isinstance(value, bool) or (deep and any(_says_truth(each, deep) for each in within))
+
+
+def _holds_parts(kind: Any) -> bool:
+    return (isinstance(kind, type) and issubclass(kind, BaseModel)) or any(map(_holds_parts, get_args(kind)))
 
 
 def _takes_truth(kind: Any) -> bool:

@@ -17,7 +17,7 @@ DPO_ONLY = (
     "loss_type", "loss_weights", "label_smoothing", "ld_alpha",
     "f_divergence_type", "disable_dropout", "sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps",
 )  # fmt: skip
-SFT_ONLY = ("packing",)
+SFT_ONLY = ("packing", "label_smoothing_factor")  # the latter is passed over by TRL's preference losses
 RUNNING = (
     "per_device_train_batch_size", "parallel", "fsdp_config", "deepspeed", "gradient_checkpointing", "activation_offloading",
     "ddp_timeout", "dataloader_num_workers", "save_steps", "save_total_limit", "report_to",

@@ -97,7 +97,7 @@ def test_deepspeed_reads_our_zero3(tiny: Path) -> None:
 
 def test_zero3_without_deepspeed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match="pip install deepspeed, or use fsdp2"):
+    with pytest.raises(MissingExtraError, match=r"\.\[zero3\]', or use fsdp2"):
         parallel.render(dataclasses.replace(job(parallel="zero3"), model=str(tiny)), GCDS, {})
 
 
