@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from eval.report import data_tables, translation_tables
 from eval.report.category_chart import draw_categories
 from eval.report.collect import Run, name_of
+from eval.report.comparisons import gains_table
 from eval.report.document import Block, Items, Paragraph, Report, Section
 from eval.report.examples import SHOWN, examples
 from eval.report.findings import findings
@@ -74,6 +75,7 @@ def _results(run: Run) -> Section:
         mixes_table(run),
         figure,
         runs_table(run),
+        gains_table(run),
         spoken_table(run),
         _without_language(run),
     )

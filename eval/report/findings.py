@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eval.report.collect import Evaluation, Run, name_of, quoted
+from eval.report.comparisons import spoken_test
 from eval.report.numbers import FEWEST, Difference, Ratio, difference
-from eval.report.tables import mix_models, other_models, spoken_languages, spoken_test, start_of
+from eval.report.tables import mix_models, other_models, spoken_languages, start_of
 
 
 def findings(run: Run) -> tuple[str, ...]:

@@ -76,14 +76,16 @@ def _table(table: Table, heading: str) -> str:
     return f"<details><summary>{escape(table.folded)}</summary>{whole}</details>" if table.folded else whole
 
 
-def _side(table: Table, at: int) -> str:
-    return "" if at < table.text_columns else ' class="number"'
+def _side(table: Table, at: int, text: str = "") -> str:
+    if at < table.text_columns:
+        return "" if at == 0 or not text or " " in text else ' class="name"'
+    return ' class="number"'
 
 
 def _cell(table: Table, at: int, cell: Cell) -> str:
     small = f" <small>{escape(cell.small)}</small>" if cell.small else ""
     name = 'th scope="row"' if at == 0 and table.text_columns < 3 else "td"
-    return f"<{name}{_side(table, at)}>{escape(cell.text)}{small}</{name.split(' ', 1)[0]}>"
+    return f"<{name}{_side(table, at, cell.text)}>{escape(cell.text)}{small}</{name.split(' ', 1)[0]}>"
 
 
 def _example(example: Example) -> str:

@@ -8,8 +8,8 @@ from eval.report.collect import collect
 from eval.report.content import compose
 from eval.report.markdown import write_markdown
 from eval.report.page import write_page
+from eval.report.summary import summary_table
 from eval.report.svg import write_svg
-from eval.report.tables import summary_table
 from kielo.plan import Outcome, Workplace
 from kielo.records import replacing
 

@@ -1,4 +1,4 @@
-"""The tables of results, in the form of the paper's Tables 1 and 2, and the plain text of them for the terminal."""
+"""The tables of results, in the form of the paper's Tables 1 and 2."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from eval.report.collect import Evaluation, Run, name_of, quoted, short
 from eval.report.document import Cell, Table
-from eval.report.language_tests import LanguageTest, language_test
-from eval.report.numbers import Ratio, difference, margin
+from eval.report.numbers import Ratio, margin
 from kielo.languages import language
 
 NOTHING = Cell("–")
@@ -53,21 +52,10 @@ def runs_table(run: Run) -> Table | None:
         for start in dict.fromkeys(start_of(run, model) for model in models)
         if start in run.models and start not in models
     ]
-    tested = [code for code in spoken_languages(run) if any(spoken_test(run, model, code) for model in models)]
-    nothing = (NOTHING,) * (len(run.languages) + len(tested))
-    rows = [(Cell(short(start), "the start"), *_scores(run, start), *nothing) for start in starts]
-    rows += [
-        (Cell(short(model), _origin(run, model, starts)), *_scores(run, model), *_gains(run, model, tested))
-        for model in models
-    ]
-    gains = tuple(f"{name_of(code)} vs start" for code in run.languages)
-    gains += tuple(f"Answers in {name_of(code)} vs start" for code in tested)
-    note = "Vs start: difference in percentage points with its 95% interval, compared prompt by prompt"
-    note += f" with {quoted(starts[0])}. " if len(starts) == 1 else " with the model that is named. "
-    if tested:
-        note += "Answers vs start: gained are prompts that the run alone answers in the language, lost those that the other alone does; p by McNemar's exact test. "
-    note += "Otherwise as in Table 1." if mix_models(run) else _note(run, [*starts, *models])
-    return Table("Table 2. Other runs", ("Model", *_columns(run), *gains), tuple(rows), note)
+    rows = [(Cell(short(start), "the start"), *_scores(run, start)) for start in starts]
+    rows += [(Cell(short(model)), *_scores(run, model)) for model in models]
+    note = "As in Table 1." if mix_models(run) else _note(run, [*starts, *models])
+    return Table("Table 2. Other runs", ("Model", *_columns(run)), tuple(rows), note)
 
 
 def spoken_table(run: Run) -> Table | None:
@@ -94,11 +82,6 @@ def spoken_table(run: Run) -> Table | None:
     return Table(f"Languages of the answers to {target.name} prompts", columns, tuple(rows), note, 2) if rows else None
 
 
-def _origin(run: Run, model: str, starts: Sequence[str]) -> str:
-    """Name what a run is compared with, where that is not the same for all of them."""
-    return f"against {short(start_of(run, model))}" if len(starts) != 1 else ""
-
-
 def _columns(run: Run) -> tuple[str, ...]:
     accuracies = tuple(f"{name_of(code)} accuracy, %" for code in run.languages)
     return accuracies + tuple(f"Answers in {name_of(code)}, %" for code in spoken_languages(run))
@@ -118,21 +101,6 @@ def _scores(run: Run, model: str) -> list[Cell]:
 
 def _ratio(ratio: Ratio | None) -> Cell:
     return Cell(ratio.cell, ratio.counts) if ratio else NOTHING
-
-
-def spoken_test(run: Run, model: str, code: str) -> LanguageTest | None:
-    """Test whether a run answers in a language more often than its start."""
-    return language_test(run.evaluation(model, code), run.evaluation(start_of(run, model), code))
-
-
-def _gains(run: Run, model: str, tested: Sequence[str]) -> list[Cell]:
-    cells = []
-    for code in run.languages:
-        ours, theirs = run.evaluation(model, code), run.evaluation(start_of(run, model), code)
-        found = difference(ours.followed, theirs.followed) if ours and theirs else None
-        cells.append(Cell(found.text) if found else NOTHING)
-    tests = [spoken_test(run, model, code) for code in tested]
-    return [*cells, *(Cell(test.gap.text, test.words) if test else NOTHING for test in tests)]
 
 
 def _note(run: Run, models: Sequence[str]) -> str:
@@ -173,35 +141,3 @@ def _floor(shown: Sequence[Evaluation], code: str) -> str:
         return ""
     constant, echo = (Ratio(floor[kind]["inst_strict"], floor[kind]["instructions"]) for kind in ("constant", "echo"))
     return f"{name_of(code)} without a model: “{floor['constant']['reply']}” scores {constant.words}, the prompt repeated {echo.words}."
-
-
-def plain(table: Table, columns: tuple[str, ...]) -> str:
-    """Write a table as aligned plain text under shorter column names, without its small print."""
-    rows = [columns, *(tuple(cell.text for cell in row) for row in table.rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
-    lines = []
-    for row in rows:
-        cells = [
-            word.ljust(width) if at < table.text_columns else word.rjust(width)
-            for at, (word, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([table.title, *lines])
-
-
-def summary_table(run: Run) -> str:
-    """Write the result tables for the terminal; empty if nothing was evaluated."""
-    tables = [table for table in (mixes_table(run), runs_table(run)) if table]
-    if not tables:
-        return ""
-    codes, answers = (
-        [code.upper() for code in run.languages],
-        [f"% in {code.upper()}" for code in spoken_languages(run)],
-    )
-    versus = [f"{column} vs start" for column in (*codes, *answers)]
-    columns = ("Model", *codes, *answers, *versus)
-    sizes = {one.accuracy.n for one in run.evaluations}
-    of = "–".join(str(size) for size in sorted({min(sizes), max(sizes)}))
-    small = f"IFEval, instruction-level strict, {run.evaluations[0].document['mode']} mode, % of {of} instructions; % in: answers in that language, of its prompts."
-    return "\n\n".join([*(plain(table, columns[: len(table.columns)]) for table in tables), small])

@@ -49,7 +49,7 @@ def test_seeds_stand_beside_each_other_and_start_from_their_own(seeded: Built) -
     assert start_of(run, "dpo/dpo-fi-beta-0.05-seed-3") == "sft/en-fi-100pct-seed-3"
     first = [row[0] for row in table(seeded, "Table 2")]
     assert first[:2] == ["en-fi-100pct-seed-3 <sub>the start</sub>", "en-fi-100pct-seed-5 <sub>the start</sub>"]
-    assert "dpo-fi-beta-0.01-seed-5 <sub>against en-fi-100pct-seed-5</sub>" in first
+    assert ["dpo-fi-beta-0.01-seed-5", "en-fi-100pct-seed-5"] in [row[:2] for row in table(seeded, "Table 3")]
     assert len(first) == 2 + 2 * (2 + 4)
 
 
