@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
-from kielo.errors import KieloError, MissingExtraError, UsageError
+from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
 from kielo.file_verbs import add_file_verbs, output_file, score_parser
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kielo.schema import Recipe
     from translate.shards import Shard
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STAGE_VERBS = {
     "translate": "fetch the data sets and translate them",
     "mix": "mix training data by language",

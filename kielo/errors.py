@@ -1,5 +1,10 @@
 """Errors a user can cause: each is one clear sentence, and the command line ends with exit code 2 on any of them."""
 
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where nothing more can be written: disk, quota or file size."""
+
 
 class KieloError(Exception):
     """Base of every mistake that the user can mend; anything else is our bug and keeps its traceback."""

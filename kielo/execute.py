@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kielo.errors import MissingExtraError, RunFolderError
+from kielo.errors import FULL, MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
 from kielo.run_folder import RunFolder, Standing
 from kielo.schema import Recipe
@@ -29,9 +29,6 @@ EXTRAS: Mapping[Kind, str] = {
     "eval": "train,eval",
     "translation-quality": "eval",
 }
-
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from kielo.errors import RecipeError
+from kielo.errors import KieloError, RecipeError
 
 POCKET = Path(__file__).resolve().parent / "pocket" / "base"
 _IDENTIFYING = (".safetensors", ".bin", "config.json", "tokenizer.json")
@@ -38,6 +40,28 @@ def model_file(path: str, name: str, revision: str | None = None) -> Path | None
         return None
     found = try_to_load_from_cache(path, name, revision=revision)
     return Path(found) if isinstance(found, str) else None
+
+
+@contextmanager
+def loading(model: str) -> Iterator[None]:
+    """Say in one sentence that a model's files are missing, torn, or do not fit together; the libraries use many words.
+
+    Raises:
+        RecipeError: they are.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        of_system = isinstance(error, OSError) and error.errno is not None
+        of_run = isinstance(error, RuntimeError) and "mismatched" not in str(error)
+        if isinstance(error, KieloError) or of_system or of_run:
+            raise
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise RecipeError(
+            f"model {model}: it cannot be loaded ({reason}); fetch it, or name a folder that holds all its files."
+        ) from error
 
 
 @cache

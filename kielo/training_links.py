@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kielo.losses import loss_mistakes
 from kielo.schema import DpoRun, Pool, Recipe, SftRun, Trainer
 from kielo.schema.parts import PLAIN_NAME
-from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
+from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE, DPO_ONLY, SFT_ONLY
 from kielo.trainings import (
     TRAINER,
     DpoTraining,
@@ -169,8 +169,9 @@ def _batches(recipe: Recipe) -> Iterator[Broken]:
     supervised: list[tuple[str, SftTraining | DpoTraining]] = [("sft", training) for training in sft_trainings(recipe)]
     runs = dict(_runs(recipe))
     for part, training in [*supervised, *(("dpo", training) for training in dpo_trainings(recipe))]:
-        size, per_device = (training.trainer.get(key) for key in ("global_batch_size", "per_device_train_batch_size"))
-        if size and per_device and size % per_device:
+        size = training.trainer.get("global_batch_size", DEFAULT_GLOBAL_BATCH_SIZE)
+        per_device = training.trainer.get("per_device_train_batch_size")
+        if per_device and size % per_device:
             own = runs[part].get(training.run)
             key = next((key for key in ("sweep", "trainer") if own and key in own.model_fields_set), None)
             where = (part, "runs", training.run, key) if key else (part, "trainer")
@@ -195,7 +196,12 @@ def _idle(recipe: Recipe) -> Iterator[Broken]:
             written = training.trainer.get("parallel")
             if key in training.trainer and written not in ways:
                 without = f"with parallel {written}" if written else f"without parallel: {ways[0]}"
-                yield (part, "trainer", key), f"would do nothing in {part}/{training.name} {without}; leave it out"
+                own = dict(_runs(recipe))[part].get(training.run)
+                below = ("runs", training.run) if own and key in own.trainer.model_fields_set else ()
+                yield (
+                    (part, *below, "trainer", key),
+                    f"would do nothing in {part}/{training.name} {without}; leave it out",
+                )
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -112,7 +112,7 @@ def sft_trainings(recipe: Recipe) -> list[SftTraining]:
     return [
         SftTraining(
             _seeded(name, seed, recipe), written, run.mix, run.loss_on or recipe.sft.loss_on, run.neftune_noise_alpha or None,
-            run.lora or recipe.sft.lora, _keys(recipe.sft.trainer, run.trainer), seed,
+            _lora(run, recipe.sft.lora), _keys(recipe.sft.trainer, run.trainer), seed,
         )
         for written, each in _sft_runs(recipe).items() for name, run in expand_run(written, each).items() for seed in _seeds(recipe)
     ]  # fmt: skip
@@ -126,10 +126,15 @@ def dpo_trainings(recipe: Recipe) -> list[DpoTraining]:
     return [
         DpoTraining(
             _seeded(name, seed, recipe), written, _seeded(run.start or dpo.start, seed, recipe), run.data, run.language_pairs,
-            run.beta or dpo.beta, run.lora or dpo.lora, _keys(dpo.trainer, run.trainer), seed,
+            run.beta or dpo.beta, _lora(run, dpo.lora), _keys(dpo.trainer, run.trainer), seed,
         )
         for written, each in dpo.runs.items() for name, run in expand_run(written, each).items() for seed in _seeds(recipe)
     ]  # fmt: skip
+
+
+def _lora(run: SftRun | DpoRun, of_part: Lora | None) -> Lora | None:
+    """Take a run's own adapters; `lora: null` trains all weights where its part has some."""
+    return run.lora if "lora" in run.model_fields_set else of_part
 
 
 def _seeds(recipe: Recipe) -> tuple[int, ...]:

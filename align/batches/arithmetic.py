@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from align.batches.arrange import Room
 from kielo.errors import RecipeError
+from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE
 
 if TYPE_CHECKING:
     from align.training.arguments import Machine
 
-DEFAULT_GLOBAL_BATCH_SIZE = 128
 # Padded tokens of one forward pass, where the recipe sets no batch size. A CPU gains nothing from more than its caches
 # hold: 1,024 at once train 1.4 times as fast as 8,192 (docs/benchmarks.md).
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}

@@ -94,7 +94,10 @@ def _stage(recipe: Recipe, run: RunFolder, name: str) -> dict[str, Any]:
     """Collect one training of the chain: what it read, how it was set and what it did."""
     folder = run.folder(name)
     job, done = read_json(folder / JOB) or {}, read_json(folder / RECORD) or {}
-    tokens = read_json(Path(job["tokens"]) / "tokens.json") if job else None
+    made_of = [run.folder(each) for each in _inputs(run, name) if each.startswith("tokens/")]
+    # before the training's own record is written, its job alone says where they lie
+    folders = made_of or ([Path(job["tokens"])] if job else [])
+    tokens = read_json(folders[0] / "tokens.json") if folders else None
     return {
         "step": name, "settings": {key: value for key, value in job.items() if key not in _NOT_TOLD},
         "tokens": _token_settings(run, name), "data": list(_data(recipe, (tokens or {}).get("sources", {}))),

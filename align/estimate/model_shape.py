@@ -66,7 +66,10 @@ def read_shape(model: str, revision: str | None) -> ModelShape | str:
     file = model_file(model, "config.json", revision)
     if file is None:
         return f"the config.json of {model} is not on this machine; fetch it with: hf download {model} config.json"
-    config = json.loads(file.read_text("utf-8"))
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        return f"{file.name} of {model} is no JSON"
     config = config.get("text_config", config)
     family = FAMILIES.get(config.get("model_type", ""))
     if family is None:

@@ -18,6 +18,7 @@ from kielo.provenance import CHECKOUT
 from kielo.recipe import nearest
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
+from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE
 from kielo.strict_yaml import load
 
 DEVICES = CHECKOUT / "slurm" / "devices.yaml"
@@ -102,7 +103,7 @@ def _of_step(
 ) -> Estimate:
     tokens = next(each for each in plan if each.name in step.inputs and each.kind == "tokens")
     amount = amount_of(recipe, tokens, run)
-    sketch = _sketch(step, tokens, amount, shape)
+    sketch = _sketch(step, tokens, amount, shape, given.devices)
     batches = plan_batches(sketch, Machine(given.devices, "cpu" if given.name == "cpu" else "cuda", True))
     size = global_batch_size(sketch)
     per_epoch = math.ceil(amount.rows / size) if amount.rows else None
@@ -119,11 +120,12 @@ def _of_step(
     return Estimate(step.name, step.kind, amount, given.devices, batches, size, per_epoch, steps, held, hours)
 
 
-def _sketch(step: Step, tokens: Step, amount: Amount, shape: ModelShape | str) -> Sketch:
+def _sketch(step: Step, tokens: Step, amount: Amount, shape: ModelShape | str, devices: int) -> Sketch:
     part = "sft" if step.kind == "sft" else "dpo"
     trainer = {**step.settings[part]["trainer"], **step.running}
     if step.kind == "reference":  # it reads the pairs once, as many at a time as there is room for
-        trainer = {**trainer, "num_train_epochs": 1}
+        at_once = trainer.get("per_device_train_batch_size", DEFAULT_GLOBAL_BATCH_SIZE)
+        trainer = {**trainer, "num_train_epochs": 1, "global_batch_size": devices * at_once}
     context = shape.context if isinstance(shape, ModelShape) else None
     limit = tokens.settings[part]["trainer"]["max_length"]
     return Sketch(part, trainer, amount.rows or 0, amount.longest_row or limit or context or 0)

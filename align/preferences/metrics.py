@@ -1,4 +1,4 @@
-"""What metrics.jsonl tells of each language beside the means of all pairs: margins and accuracies, response-language pairs by themselves."""
+"""What metrics.jsonl tells of the pairs since the last log, all and by language: margins and accuracies, response-language pairs by themselves."""
 
 from __future__ import annotations
 
@@ -27,16 +27,20 @@ class GroupRewards:
         self._sums = sums if self._sums is None else self._sums + sums
 
     def means(self, accelerator: Any) -> dict[str, float]:
-        """Give the mean margin and the accuracy of every group that had pairs, and begin again; all processes must call it."""
+        """Give the mean margin and the accuracy of all pairs and of every group that had some, and begin again; all processes must call it.
+
+        Those of all pairs go by TRL's names: its own are means over micro-batches, whatever these hold.
+        """
         import torch
 
         if self._sums is None:
             self._sums = torch.zeros(len(self.groups), 3, device=accelerator.device)
         totals = accelerator.reduce(self._sums, reduction="sum").tolist()
         self._sums = None
-        found = [(group, row) for group, row in zip(self.groups, totals, strict=True) if row[0]]
+        found = [(f"/{group}", row) for group, row in zip(self.groups, totals, strict=True) if row[0]]
+        every = [("", [sum(column) for column in zip(*totals, strict=True)])] if found else []
         return {
-            f"{what}/{group}": row[place] / row[0]
-            for place, what in ((1, "margin"), (2, "accuracy"))
-            for group, row in found
+            f"{names[not group]}{group}": row[place] / row[0]
+            for place, names in ((1, ("margin", "rewards/margins")), (2, ("accuracy", "rewards/accuracies")))
+            for group, row in (*every, *found)
         }

@@ -52,6 +52,8 @@ def make_scores(job: Job, file: Path) -> None:
     if trainer.is_world_process_zero():
         _write(file, job, trainer.train_dataset["id"][:], list(chunks.values()))
         shutil.rmtree(job.folder / CHUNKS)
+    if request.signalled and machine.processes == 1:
+        raise Stopped  # in the last chunk: who asked wants no other step of the plan begun
 
 
 def _frozen(job: Job, machine: Machine) -> tuple[Any, Any]:

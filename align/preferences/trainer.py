@@ -10,7 +10,7 @@ from typing import Any
 from trl import DPOTrainer
 from trl.trainer import dpo_trainer
 
-from align.batches.arranged import Arranged, WeighsPairs
+from align.batches.arranged import Arranged, WeighsPairs, lengths_of
 from align.preferences.metrics import NO_GROUP, GroupRewards
 
 GROUP, CHOSEN, REJECTED = "group", "ref_chosen_logps", "ref_rejected_logps"
@@ -36,11 +36,14 @@ class PairTrainer(WeighsPairs, Arranged, DPOTrainer):  # type: ignore[misc]
     Without a column of reference log-probabilities (`sync_ref_model`) TRL's own reference makes them, batch by batch.
     """
 
+    loss_weights: list[float]
+
     def __init__(self, train_dataset: Any, **given: Any) -> None:
         scored = CHOSEN in train_dataset.column_names
         with no_reference_model() if scored else nullcontext():
             super().__init__(train_dataset=train_dataset, **given)
         self.precompute_ref_logps = True  # the loss reads them from the batch in either case
+        self._written_weights, self._chosen_tokens = self.loss_weights, lengths_of(train_dataset, "chosen_ids")
         groups = sorted(set(train_dataset[GROUP]))
         self.rewards = GroupRewards(groups)
         self.data_collator = _Collate(self.data_collator, groups)
@@ -57,7 +60,22 @@ class PairTrainer(WeighsPairs, Arranged, DPOTrainer):  # type: ignore[misc]
         """Take any pair: its weight is 0, and its metrics are nobody's."""
         return {**first, GROUP: ""}
 
+    def get_batch_samples(self, *given: Any) -> Any:
+        """Take the micro-batches of a step, and the length of its chosen answers."""
+        rows = self.batches.rows(*self.step_at_hand())
+        self._chosen_length = sum(self._chosen_tokens[row] for row in rows) / len(rows)
+        return super().get_batch_samples(*given)
+
+    def _weigh_tokens(self, completion_mask: Any) -> None:
+        """Weigh the loss `sft`, a mean over a micro-batch's tokens, so that it is the mean over all tokens of the step."""
+        if "sft" in self.loss_types:
+            chosen = completion_mask.chunk(2)[0]
+            share = float(chosen.sum()) / len(chosen) / self._chosen_length
+            weights = zip(self.loss_types, self._written_weights, strict=True)
+            self.loss_weights = [weight * (share if name == "sft" else 1) for name, weight in weights]
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        self._weigh_tokens(inputs["completion_mask"])
         numbers, outputs = inputs.pop(GROUP), []
         if CHOSEN not in inputs:
             inputs[CHOSEN], inputs[REJECTED] = self.compute_ref_log_probs(self.ref_model or self.model, inputs)
@@ -78,8 +96,11 @@ class PairTrainer(WeighsPairs, Arranged, DPOTrainer):  # type: ignore[misc]
         return self.compute_ref_log_probs(lambda **_: outputs, inputs)  # TRL's own weighted sum, of the same output
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add the metrics by language to TRL's."""
-        super().log({**logs, **self.rewards.means(self.accelerator)}, start_time)
+        """Add the metrics by language to TRL's, whose own go before what it is handed."""
+        means = self.rewards.means(self.accelerator)
+        for name in means:
+            self._metrics["train"].pop(name, None)
+        super().log({**logs, **means}, start_time)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from align.prepare import Prepared, read_prepared
 from align.probes import model_probes
@@ -20,7 +19,6 @@ from align.training.arguments import this_machine, weights_dtype
 from align.training.job import Job
 from align.training.launch import WORLD_SIZE
 from align.training.weights import load_model
-from kielo.errors import RecipeError
 from kielo.plan import Step, make_plan
 from kielo.provenance import canonical
 from kielo.run_folder import RunFolder
@@ -77,7 +75,7 @@ def _of_models(recipe: Recipe, place: Path) -> Iterator[Finding]:
     for training in _different(sft_trainings(recipe)):
         job = _job(recipe, training, read_prepared(place))
         dtype = weights_dtype(job, machine)
-        model = _loaded(job, tokenizer, dtype)
+        model = load_model(job, tokenizer, dtype)
         yield model_probes.number_format(model, dtype, machine.bf16)
         yield model_probes.attention(model, training.trainer.get("attn_implementation"))
         yield model_probes.packing(model, training.trainer.get("packing"))
@@ -98,14 +96,6 @@ def _different(trainings: list[SftTraining]) -> list[SftTraining]:
 
 def _alphas(recipe: Recipe) -> list[float]:
     return sorted({training.neftune_noise_alpha for training in sft_trainings(recipe) if training.neftune_noise_alpha})
-
-
-def _loaded(job: Job, tokenizer: Any, dtype: str) -> Any:
-    try:
-        return load_model(job, tokenizer, dtype)
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise RecipeError(f"model {job.model}: it cannot be loaded ({reason}); fetch it, or name a folder.") from error
 
 
 def _job(recipe: Recipe, training: SftTraining, prepared: Prepared) -> Job:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from kielo.errors import RecipeError
+from kielo.models import loading
 from kielo.records import Message
 from kielo.schema import Recipe
 
@@ -58,7 +59,8 @@ def load_chat(model: str, revision: str | None, template: str | None) -> Chat:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+    with loading(model):
+        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
     if not tokenizer.is_fast:
         raise RecipeError(
             f"model {model}: its tokenizer has no fast version, so the trained spans cannot be located; convert it to tokenizer.json."

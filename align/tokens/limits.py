@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kielo.errors import RecipeError
+from kielo.models import loading
 
 _CONTEXT = (
     "max_position_embeddings",
@@ -22,7 +23,8 @@ def max_length(model: str, revision: str | None, trainer: Mapping[str, Any], par
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(model, revision=revision).get_text_config()
+    with loading(model):
+        config = AutoConfig.from_pretrained(model, revision=revision).get_text_config()
     context = next((getattr(config, name) for name in _CONTEXT if getattr(config, name, None)), None)
     written = trainer.get("max_length")
     if written is not None and context is not None and written > context:

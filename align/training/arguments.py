@@ -9,6 +9,7 @@ from typing import Any
 
 from align.batches.arithmetic import plan_batches
 from align.training.job import CHECKPOINTS, Job
+from kielo.errors import RecipeError
 from kielo.schema.trainer import OURS
 
 _CHECKPOINTS_PER_RUN, _MOST_LOGS = 10, 100
@@ -51,10 +52,14 @@ def trainer_arguments(job: Job, machine: Machine) -> dict[str, Any]:
     """Spell out the arguments of SFTConfig or DPOConfig.
 
     Raises:
-        RecipeError: the batch sizes do not divide.
+        RecipeError: the batch sizes do not divide, or a key is not for this machine.
     """
     batches = plan_batches(job, machine)
     written = {key: value for key, value in job.trainer.items() if key not in OURS}
+    if written.get("activation_offloading") and machine.device == "cpu":
+        raise RecipeError(
+            f"{job.kind}.trainer.activation_offloading moves to the CPU, where this training is; leave it out."
+        )
     logging_steps = _count(written.get("logging_steps") or max(1, min(10, batches.steps // _MOST_LOGS)), batches.steps)
     between_saves = math.ceil(batches.steps / _CHECKPOINTS_PER_RUN / logging_steps) * logging_steps
     precision = {"bf16": machine.bf16 and not written.get("fp16"), "use_cpu": machine.device == "cpu"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def remove_incomplete(job: Job, keep: Path | None) -> None:
     """Remove every checkpoint that is newer than the one to go on from."""
     for checkpoint in (job.folder / CHECKPOINTS).glob("checkpoint-*"):
         if keep is None or step_of(checkpoint) > step_of(keep):
+            print(f"{checkpoint}: not whole (its processes were ended while they wrote); removed.", file=sys.stderr)
             shutil.rmtree(checkpoint)
 
 

@@ -65,6 +65,8 @@ def _train(job: Job, machine: Machine, build: Callable[[], tuple[type[Any], Buil
     if first:
         _record(job, machine, made, seconds)
         request.done()
+    if request.signalled and machine.processes == 1:
+        raise Stopped  # it came in the last step: who asked wants no other step of the plan begun
 
 
 def _take_leave(trainer: Any, request: StopRequest) -> NoReturn:

@@ -13,6 +13,8 @@ from kielo.errors import RecipeError
 
 _ALMOST_FULL_BYTES = 8 << 20
 _MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+# torch, then safetensors: file size, disk, quota
+_FULL = ("unexpected pos", "file write failed", "(os error 27)", "(os error 28)", "(os error 122)")
 _PEER = ("connection closed by peer", "connection reset by peer", "remote process has terminated", "peer closed")
 
 
@@ -31,7 +33,8 @@ def told_apart(job: Job) -> Iterator[None]:
     except (RuntimeError, SafetensorError, MemoryError) as error:
         if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _MEMORY):
             raise RecipeError(_out_of_memory(job)) from error
-        if shutil.disk_usage(job.folder).free >= _ALMOST_FULL_BYTES:
+        full = any(words in str(error).lower() for words in _FULL)
+        if not full and shutil.disk_usage(job.folder).free >= _ALMOST_FULL_BYTES:
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.folder)) from error
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from align.training.failures import is_lost_peer
 from align.training.stopping import STOPPED, Stopped, StopRequest
-from kielo.errors import KieloError, UsageError
+from kielo.errors import FULL, KieloError, UsageError
 from kielo.provenance import CHECKOUT
 
 WORLD_SIZE = "KIELO_WORLD_SIZE"
@@ -44,7 +44,7 @@ def train_here(module: str, job: Path, train: Callable[[Path], None], processes:
 
 
 def _launch(module: str, job: Path, processes: int) -> int:
-    """Run the processes by torch's elastic agent; returns the exit code of the first that failed, or 0.
+    """Run the processes by torch's elastic agent; returns the exit code of the first that failed, that of a stop, or 0.
 
     The agent would end them 30 seconds after a signal, and does not know SIGUSR1: signals are ours, and reach the
     processes as a file.
@@ -66,7 +66,7 @@ def _launch(module: str, job: Path, processes: int) -> int:
             return STOPPED if STOPPED in codes else int(error.get_first_failure()[1].exitcode)
         finally:
             request.done()  # processes that were ended at once have left the file
-    return 0
+    return STOPPED if request.signalled else 0
 
 
 @contextmanager
@@ -117,6 +117,11 @@ def run_process(train: Callable[[Path], None], arguments: list[str]) -> int:
         train(Path(arguments[0]))
     except KieloError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        print(f"{error.filename or arguments[0]}: no space left; make room, the same command goes on.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return STOPPED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import warnings
@@ -14,7 +15,7 @@ from align.training import checkpoints
 from align.training.job import CHECKPOINTS, METRICS, Job
 from align.training.parallel import wait_for_all
 from kielo.progress import progress
-from kielo.records import dump_row, read_jsonl, write_jsonl
+from kielo.records import dump_row, write_jsonl
 
 
 def one_progress_bar() -> None:
@@ -93,4 +94,5 @@ def _rows_until(file: Path, step: int) -> list[dict[str, Any]]:
     """Read the rows up to a checkpoint; what a killed process logged after it is made again."""
     if not step or not file.is_file():
         return []
-    return [row for _, row in read_jsonl(file) if row["step"] <= step]
+    whole = file.read_bytes().rpartition(b"\n")[0]  # a process that was killed may have written half a line
+    return [row for row in map(json.loads, whole.splitlines()) if row["step"] <= step]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def make_trainer(
     model = load_model(job, tokenizer, weights_dtype(job, machine))
     dataset = read_tokens(Path(job.tokens) / TOKENS)
     trainer = _as_user_mistake(job, lambda: make(job, model, arguments, dataset, tokenizer, adapter_config(job, model)))
+    _refuse_late_mistakes(job, trainer)
     parallel.add_up_in_32_bits(trainer, shared)
     _use_own_head(job, trainer, machine.device == "cpu" and not (arguments.bf16 or arguments.fp16))
     trainer.add_callback(Preflight(job, machine, tokenizer))
@@ -105,10 +107,24 @@ def _as_user_mistake(job: Job, make: Callable[[], Any]) -> Any:
     """Make something of TRL's; what it refuses are values of the recipe's trainer keys."""
     try:
         return make()
-    except (ValueError, TypeError, NotImplementedError) as error:
-        if isinstance(error, KieloError):
+    except (ValueError, TypeError, NotImplementedError, ImportError, RuntimeError) as error:
+        # report_to tells of a missing package as RuntimeError
+        if isinstance(error, KieloError) or (type(error) is RuntimeError and "to be installed" not in str(error)):
             raise
         raise RecipeError(f"{job.kind}.trainer: {error}") from error
+
+
+def _refuse_late_mistakes(job: Job, trainer: Any) -> None:
+    """Give sentences to what transformers sees only when the training begins: packages, optim_args, lr_scheduler_kwargs."""
+    if trainer.args.use_liger_kernel and find_spec("liger_kernel") is None:
+        raise MissingExtraError(
+            f"{job.kind}.trainer.use_liger_kernel needs the package liger-kernel; pip install liger-kernel, or leave it out."
+        )
+
+    def told(make: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given, **named: _as_user_mistake(job, lambda: make(*given, **named))
+
+    trainer.create_optimizer, trainer.create_scheduler = told(trainer.create_optimizer), told(trainer.create_scheduler)
 
 
 def _use_own_head(job: Job, trainer: Any, sooner: bool) -> None:

@@ -45,14 +45,17 @@ class Watch(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         """Agree with the other processes, before anything of this step is saved."""
         bad_losses = [not _finite(loss) for loss in self.losses]
-        bad = any(bad_losses) or not all(_finite(norm) for norm in self.norms if norm is not None)
+        # the scaler of fp16 overflows by design: it leaves such a step out and lowers its scale
+        norms = [] if args.fp16 else [norm for norm in self.norms if norm is not None]
+        bad = any(bad_losses) or not all(map(_finite, norms))
         asked, failed = self._any(args.device, self.request.asked(), bad)
         if failed:
             which = bad_losses if any(bad_losses) else [True] * len(bad_losses)
             self._end(state.global_step, [b for b, is_bad in zip(self.batches, which, strict=True) if is_bad and bad])
         if asked and state.global_step < state.max_steps:
-            # logged, too: the mean of the loss since the last log would be lost with this process
-            control.should_log = control.should_save = control.should_training_stop = self.stopped = True
+            control.should_save = control.should_training_stop = self.stopped = True
+        # logged, too: tokens and loss since the last log would be lost with a process that ends after this checkpoint
+        control.should_log = control.should_log or control.should_save
         for seen in (self.losses, self.batches, self.norms):
             seen.clear()
         return control

@@ -12,6 +12,7 @@ from align.tokens.token_file import TOKENIZER
 from align.training.job import Job
 from align.training.parallel import Parallel, leave
 from kielo.errors import MissingExtraError, RecipeError
+from kielo.models import loading
 
 MODEL = "model"
 
@@ -22,7 +23,7 @@ def load_model(job: Job, tokenizer: Any, dtype: str, to_merge: bool = False) -> 
     A quantised model is loaded so for training, and as it is `to_merge` adapters into.
 
     Raises:
-        RecipeError: the model cannot be run with the attention that the recipe names.
+        RecipeError: the model cannot be loaded, or not be run with the attention that the recipe names.
         MissingExtraError: quantised weights are asked for without bitsandbytes.
     """
     import torch
@@ -31,14 +32,19 @@ def load_model(job: Job, tokenizer: Any, dtype: str, to_merge: bool = False) -> 
     quantise = None if to_merge or job.lora is None else job.lora.get("quantise")
     quantised = _quantised(job, quantise) if quantise else {}
     attention = job.trainer.get("attn_implementation")
-    try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            job.model, revision=job.revision, dtype=getattr(torch, dtype), attn_implementation=attention, **quantised
-        )
-    except (ValueError, ImportError) as error:
-        if attention is None:
-            raise
-        raise RecipeError(f"{job.kind}.trainer.attn_implementation: {error}") from error
+    with loading(job.model):
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                job.model,
+                revision=job.revision,
+                dtype=getattr(torch, dtype),
+                attn_implementation=attention,
+                **quantised,
+            )
+        except (ValueError, ImportError) as error:
+            if attention is None:
+                raise
+            raise RecipeError(f"{job.kind}.trainer.attn_implementation: {error}") from error
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     if job.added_token_ids:

@@ -142,7 +142,13 @@ def _same_names(reading: Reading, keys: dict[str, Any]) -> None:
         if key in why:
             reading.note("dropped", key, why[key])
         elif key in (*DPO_ONLY, *SFT_ONLY) and key not in known:
-            reading.note("dropped", key, f"it does nothing in {reading.task}")
+            another = key == "loss_type" and value != "nll"  # the one of these keys that both of TRL's trainers read
+            why_not = (
+                f"{short(value)}: fine-tuning is by likelihood (nll) alone"
+                if another
+                else f"it does nothing in {reading.task}"
+            )
+            reading.note("dropped", key, why_not)
         elif key not in known:
             reading.note("unknown", key, suggestion(key, [*known, *why]))
         else:

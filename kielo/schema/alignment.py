@@ -85,7 +85,7 @@ class SftRun(Part):
     mix: Name
     loss_on: LossOn | None = Field(None, description="overrides sft.loss_on")
     neftune_noise_alpha: float | None = Field(None, ge=0, description="NEFTune noise; null or 0: none")
-    lora: Lora | None = None
+    lora: Lora | None = Field(None, description="overrides sft.lora; null: all weights are trained")
     trainer: Trainer = Field(Trainer(), description="keys that override sft.trainer for this run")
     sweep: Sweep = {}
 
@@ -120,7 +120,7 @@ class DpoRun(Part):
         le=1,
         description="response-language pairs per pair of the data: chosen is its chosen answer in the prompt's language, rejected the same answer in the other one",
     )
-    lora: Lora | None = None
+    lora: Lora | None = Field(None, description="overrides dpo.lora; null: all weights are trained")
     trainer: Trainer = Field(Trainer(), description="keys that override dpo.trainer for this run")
     sweep: Sweep = {}
 

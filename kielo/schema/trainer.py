@@ -10,8 +10,10 @@ from kielo.schema.parts import Part
 
 Scheduler = Literal[
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt",
-    "reduce_lr_on_plateau", "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay", "greedy",
+    "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay",
 ]  # fmt: skip
+"""Those of transformers that ask for no evaluation while a training runs."""
+DEFAULT_GLOBAL_BATCH_SIZE = 128
 OURS = ("global_batch_size", "warmup_ratio", "dtype", "attn_implementation", "parallel", "packing")
 DPO_ONLY = (
     "loss_type", "loss_weights", "label_smoothing", "ld_alpha",
@@ -31,7 +33,7 @@ class Trainer(Part):
     global_batch_size: int | None = Field(
         None,
         gt=0,
-        description="conversations (or pairs) per optimiser step over all devices; gradient accumulation follows from it",
+        description=f"conversations (or pairs) per optimiser step over all devices; gradient accumulation follows from it; default: {DEFAULT_GLOBAL_BATCH_SIZE}",
     )
     warmup_ratio: float | None = Field(
         None, ge=0, lt=1, description="share of the steps that warm up (TRL now spells it as a float warmup_steps)"
@@ -58,7 +60,9 @@ class Trainer(Part):
     per_device_train_batch_size: int | None = Field(
         None, gt=0, description="conversations (or pairs) in one device's memory at once"
     )
-    max_length: int | None = Field(None, gt=0, description="tokens; longer rows are cut and counted")
+    max_length: int | None = Field(
+        None, gt=0, description="tokens; longer rows are counted, and cut or dropped (sft.over_length, dpo.accept)"
+    )
     lr_scheduler_type: Scheduler | None = None
     lr_scheduler_kwargs: dict[str, Any] | None = None
     weight_decay: float | None = Field(None, ge=0)
@@ -107,7 +111,3 @@ class Trainer(Part):
             if getattr(self, key) is not None and self.parallel not in (None, way):
                 raise ValueError(f"{key} would do nothing with parallel {self.parallel}; leave one of them out")
         return self
-
-    def set_keys(self) -> dict[str, Any]:
-        """List only the keys that the recipe sets."""
-        return self.model_dump(exclude_unset=True, exclude_none=True)

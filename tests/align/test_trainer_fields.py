@@ -23,4 +23,5 @@ def test_the_schedulers_are_those_of_transformers():
 
     from transformers.trainer_utils import SchedulerType
 
-    assert set(get_args(Scheduler)) == {scheduler.value for scheduler in SchedulerType}
+    of_an_evaluation = {"greedy", "reduce_lr_on_plateau"}  # while the training runs: there is none
+    assert set(get_args(Scheduler)) == {scheduler.value for scheduler in SchedulerType} - of_an_evaluation

@@ -58,6 +58,15 @@ def test_every_mix_gives_a_training_and_the_runs_follow(make):
     assert (tuning.name, tuning.start, tuning.data) == ("dpo-both", "sft/en-fi-100pct", {"helpsteer2": ("en", "fi")})
 
 
+def test_a_run_can_do_without_the_adapters_of_its_part(make):
+    recipe = make(
+        ("sft:\n", "sft:\n  lora: {r: 4}\n"),
+        ("alpha: 5}", "alpha: 5, lora: null}\n    own: {mix: en-fi-0pct, lora: {r: 8}}"),
+    )
+    ranks = {training.name: training.lora and training.lora.r for training in sft_trainings(recipe)}
+    assert (ranks["en-fi-0pct"], ranks["neftune"], ranks["own"]) == (4, None, 8)
+
+
 def test_a_sweep_is_every_combination_by_name(make):
     recipe = make(
         ("neftune_noise_alpha: 5", "sweep: {neftune_noise_alpha: [null, 5], trainer.learning_rate: [1e-5, 2.0e-5]}")

@@ -39,8 +39,9 @@ def test_two_processes_train_a_short_last_step_as_one(sft_place: Any) -> None:
     ), "every token once"
 
 
-def test_going_on_in_the_middle_of_an_epoch(sft_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {"num_train_epochs": 2, "save_steps": 2, "logging_steps": 1, "per_device_train_batch_size": 2}
+@pytest.mark.parametrize("every", [1, 3])
+def test_going_on_in_the_middle_of_an_epoch(sft_place: Any, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    keys = {"num_train_epochs": 2, "save_steps": 2, "logging_steps": every, "per_device_train_batch_size": 2}
     whole, ended = (sft_place(name, rows=ROWS, trainer=keys, neftune=5.0) for name in ("whole", "ended"))
     sft.run(whole)
     mark = checkpoints.mark
@@ -53,18 +54,19 @@ def test_going_on_in_the_middle_of_an_epoch(sft_place: Any, monkeypatch: pytest.
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(checkpoints, "mark", mark_and_end)
             sft.run(ended)
-        assert resumed is None or len(metrics(ended.folder)) > resumed
+        assert resumed is None or metrics(ended.folder)[-1]["step"] > resumed
     sft.run(ended)
     for one, other in zip(metrics(whole.folder), metrics(ended.folder), strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
     compare(whole.folder, ended.folder, 0, 1e-9)
 
 
-def test_pairs_weigh_the_same_however_they_lie(sft_place: Any, dpo_place: Any) -> None:
+@pytest.mark.parametrize("loss", ["sigmoid", ["sigmoid", "sft"]])
+def test_pairs_weigh_the_same_however_they_lie(sft_place: Any, dpo_place: Any, loss: Any) -> None:
     start = sft_place("start", trainer={"max_steps": 2})
     sft.run(start)
     # 14 pairs in steps of 8: the second has 6, which 4 at a time do not divide.
-    runs = [dpo_place(start, f"at-once-{size}", rows=7, trainer={**ONE_EPOCH, "per_device_train_batch_size": size}) for size in (8, 4, 1)]  # fmt: skip
+    runs = [dpo_place(start, f"at-once-{size}", rows=7, trainer={**ONE_EPOCH, "loss_type": loss, "per_device_train_batch_size": size}) for size in (8, 4, 1)]  # fmt: skip
     for place in runs:
         assert dpo.run(place).counts["steps"] == 2
     for place in runs[1:]:

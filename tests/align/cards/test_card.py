@@ -139,6 +139,13 @@ def test_a_hub_model_is_named_as_the_base(write_recipe, tmp_path: Path) -> None:
     assert "`some-group/some-model` at revision `abc`" in card(record)
 
 
+def test_a_run_folder_that_was_moved_keeps_its_cards(finished, tmp_path: Path) -> None:
+    recipe, run = finished
+    before = run_record(workplace(recipe, run, "sft/en-fi-100pct"))
+    moved = RunFolder(run.path.rename(tmp_path / "elsewhere"))
+    assert run_record(workplace(recipe, moved, "sft/en-fi-100pct")) == before
+
+
 def test_scores_get_in_when_there_are_any(finished) -> None:
     recipe, run = finished
     assert "## Results" not in card(run_record(workplace(recipe, run, "dpo/dpo-both")))

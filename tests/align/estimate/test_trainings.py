@@ -185,6 +185,14 @@ def test_pairs_are_guessed_from_both_languages(write_recipe, tmp_path: Path) -> 
     assert one.amount.by_language["en"] == pytest.approx(1.5 * letters / 4, abs=1)
 
 
+def test_a_reference_pass_needs_no_global_batch(write_recipe, tmp_path: Path) -> None:
+    batch = "trainer: {global_batch_size: 48, per_device_train_batch_size: 3}"
+    recipe = load(write_recipe(("dpo:\n", f"dpo:\n  {batch}\n"), ("sft:\n", f"sft:\n  {batch}\n")))
+    found, _ = estimate(recipe, make_plan(recipe), RunFolder(tmp_path / "run"), Hardware(16))
+    (one,) = [each for each in found if each.kind == "reference"]
+    assert (one.batches.per_device, one.devices) == (3, 16)
+
+
 def test_plan_prints_and_writes_the_estimates(write_recipe, tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     recipe, out = str(write_recipe()), tmp_path / "plan.json"

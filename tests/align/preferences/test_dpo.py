@@ -70,6 +70,16 @@ def test_metrics_by_language(start: Workplace, dpo_place: Any) -> None:
         assert min(present) - 1e-5 <= row["rewards/margins"] <= max(present) + 1e-5
 
 
+def test_metrics_of_all_pairs_are_means_over_pairs(start: Workplace, dpo_place: Any) -> None:
+    place = dpo_place(
+        start, rows=7, trainer={"global_batch_size": 15, "per_device_train_batch_size": 5, "max_steps": 4}
+    )
+    dpo.run(place)
+    for row in metrics(place.folder):  # seven pairs in each language, in micro-batches of 5, 5 and 4 or the like
+        assert row["rewards/margins"] == pytest.approx((row["margin/en"] + row["margin/fi"]) / 2, rel=1e-5, abs=1e-7)
+        assert row["rewards/accuracies"] == pytest.approx((row["accuracy/en"] + row["accuracy/fi"]) / 2)
+
+
 def test_two_processes_train_as_one(start: Workplace, dpo_place: Any, tmp_path: Path) -> None:
     """The last step of an epoch has 5 pairs: nothing is repeated to fill it, and the metrics count each pair once."""
     alone = dpo_place(start, rows=13, language_pairs=0, trainer={"max_steps": 4})

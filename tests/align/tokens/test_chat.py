@@ -145,6 +145,9 @@ def test_the_end_is_trained_where_it_is_also_the_padding(tiny: Path, load_templa
             "{% for m in messages %}{% if m.role == 'user' %}{{ raise_exception('no users') }}{% endif %}{% endfor %}",
             "no users",
         ),
+        ("{{ 1 / 0 }}", r"refuses the probe conversation: division by zero\.$"),
+        ("{{ 'a' + 1 }}", "refuses the probe conversation: can only concatenate"),
+        ("", "chat_template: its file is empty; name one"),
         (THINKING, "renders earlier turns of the probe conversation differently once later ones follow"),
         (
             "{% for m in messages %}{{ m.content }}<|{{ 'e' if loop.index < 3 else 'f' }}|>{% endfor %}",

@@ -42,6 +42,8 @@ def test_kill_in_the_middle_and_go_on(sft_place: Any) -> None:
     half = killed.folder / "checkpoints" / "checkpoint-119"
     half.mkdir()
     (half / "trainer_state.json").write_text("{")
+    with (killed.folder / "metrics.jsonl").open("a") as stream:
+        stream.write('{"step": 118, "lo')
     resumed = sft.run(killed).counts["resumed_from_step"]
     assert 20 <= resumed < 120
     for one, other in zip(metrics(whole.folder), metrics(killed.folder), strict=True):

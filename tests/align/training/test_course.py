@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from align import dpo, sft
-from kielo.errors import RecipeError, RunFolderError, SourceError
+from kielo.errors import KieloError, RecipeError, RunFolderError, SourceError
 from kielo.records import read_jsonl
 
 LORA = {"r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "target_modules": "all-linear"}
@@ -155,6 +155,10 @@ def test_a_finished_training_is_not_repeated(sft_place: Any) -> None:
         ({"per_device_train_batch_size": 3}, "use one of 1, 2, 4, 8"),
         ({"max_length": 4096}, "more than the 256 tokens"),
         ({"optim": "adamm"}, "sft.trainer: adamm is not a valid OptimizerNames"),
+        ({"optim_args": "fused"}, "sft.trainer: not enough values to unpack"),
+        ({"lr_scheduler_type": "cosine_with_min_lr"}, "sft.trainer: One of min_lr or min_lr_rate"),
+        ({"lr_scheduler_kwargs": {"speed": 2}}, "sft.trainer: .* unexpected keyword argument 'speed'"),
+        ({"activation_offloading": True}, "activation_offloading moves to the CPU, where this training is"),
         ({"loss_type": "mse"}, "sft.trainer: Invalid `loss_type` mse"),
         ({"learning_rate": 1e30, "max_grad_norm": 1e30, "optim": "sgd"}, "the loss is no number any more"),
     ],
@@ -162,6 +166,16 @@ def test_a_finished_training_is_not_repeated(sft_place: Any) -> None:
 def test_mistakes_are_sentences(sft_place: Any, trainer: dict[str, Any], says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         sft.run(sft_place(trainer=trainer))
+
+
+@pytest.mark.parametrize(("key", "package"), [({"report_to": "wandb"}, "wandb"), ({"use_liger_kernel": True}, "liger")])
+def test_packages_that_are_missing(
+    sft_place: Any, monkeypatch: pytest.MonkeyPatch, key: dict[str, Any], package: str
+) -> None:
+    monkeypatch.setattr("transformers.integrations.integration_utils.is_wandb_available", lambda: False)
+    monkeypatch.setattr("align.training.trainer.find_spec", lambda name: None)
+    with pytest.raises(KieloError, match=f"sft.trainer.*{package}"):
+        sft.run(sft_place(trainer=key))
 
 
 def test_nothing_to_train_on(sft_place: Any) -> None:

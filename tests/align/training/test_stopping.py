@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from transformers import TrainerControl
 
 from align import sft
 from align.training.failures import told_apart
 from align.training.launch import check_world, run_process, train_here
-from align.training.stopping import StopRequest
+from align.training.stopping import Stopped, StopRequest
+from align.training.watch import Watch
 from kielo.errors import RecipeError, UsageError
 from tests.align.training.test_arguments import JOB
 from tests.align.training.test_checkpoints import ENVIRONMENT, LONG
@@ -146,6 +150,30 @@ def test_the_culprit_among_the_rows(sft_place: Any, monkeypatch: pytest.MonkeyPa
     assert 1 <= str(caught.value).count("set/") <= 2, "the conversations of one micro-batch, not of the whole step"
 
 
+def test_the_scaler_of_fp16_may_overflow(tmp_path: Path) -> None:
+    watch = Watch(JOB, StopRequest(tmp_path), "alone")
+    watch.losses, watch.norms, watch.batches = [1.0], [math.inf], [{}]
+    half = SimpleNamespace(fp16=True, device="cpu")
+    watch.on_step_end(half, SimpleNamespace(global_step=1, max_steps=2), TrainerControl())
+    assert not watch.norms and not watch.stopped
+
+
+def test_a_signal_in_the_last_step_stops_the_plan_and_loses_nothing(
+    sft_place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(self: StopRequest) -> bool:
+        self.signalled = True
+        return True
+
+    place = sft_place(trainer={"max_steps": 1})
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(StopRequest, "asked", asked)
+        sft.run(place)
+    made = (place.folder / "model" / "model.safetensors").stat().st_mtime_ns
+    sft.run(place)
+    assert (place.folder / "model" / "model.safetensors").stat().st_mtime_ns == made, "it was whole already"
+
+
 @pytest.mark.parametrize(
     "words", ["HIP out of memory. Tried to allocate", "DefaultCPUAllocator: can't allocate memory"]
 )
@@ -155,6 +183,17 @@ def test_full_memory_is_a_sentence(words: str) -> None:
             raise RuntimeError(words)
     with pytest.raises(RuntimeError, match="our own bug"), told_apart(JOB):
         raise RuntimeError("our own bug")
+
+
+@pytest.mark.parametrize(
+    "words", ["[enforce fail at inline_container.cc:672] . unexpected pos 5 vs 4", "Error: Quota (os error 122)"]
+)
+def test_a_full_quota_is_a_sentence(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def write(_: Path) -> None:
+        with told_apart(JOB):
+            raise RuntimeError(words)
+
+    assert run_process(write, ["job.json"]) == 2 and "no space left; make room" in capsys.readouterr().err
 
 
 def test_a_lost_process_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

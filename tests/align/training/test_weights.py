@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +48,15 @@ def test_quantised_without_the_package(sft_place: Any, monkeypatch: pytest.Monke
 def test_attention_that_the_model_has_not(sft_place: Any) -> None:
     with pytest.raises(RecipeError, match="sft.trainer.attn_implementation: "):
         sft.run(sft_place(trainer={"attn_implementation": "fast_attention"}))
+
+
+def test_files_that_are_torn(sft_place: Any, tiny: Path, tmp_path: Path) -> None:
+    torn = shutil.copytree(tiny, tmp_path / "torn")
+    file = torn / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:2000])
+    place = sft_place()
+    with pytest.raises(RecipeError, match=r"model .*torn: it cannot be loaded \(.*\); fetch it"):
+        sft.run(dataclasses.replace(place, recipe=place.recipe.model_copy(update={"model": str(torn)})))
 
 
 def test_attention_as_the_recipe_names_it(sft_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
