@@ -53,10 +53,10 @@ def collect(place: Workplace) -> Outcome:
 def _trainer() -> tuple[type[Any], Build]:
     from trl import SFTConfig, SFTTrainer
 
-    from align.batches.arranged import Arranged, lengths_of, micro_batches
+    from align.batches.arranged import Arranged, WeighsTokens, lengths_of, micro_batches
     from align.batches.layout import ChooseLayout
 
-    class ArrangedSFTTrainer(Arranged, SFTTrainer):  # type: ignore[misc]
+    class ArrangedSFTTrainer(WeighsTokens, Arranged, SFTTrainer):  # type: ignore[misc]
         """SFTTrainer on our micro-batches."""
 
     def make(job: Job, model: Any, arguments: Any, dataset: Any, tokenizer: Any, adapter: Any) -> Any:
@@ -64,7 +64,7 @@ def _trainer() -> tuple[type[Any], Build]:
         batches = micro_batches(job, arguments, lengths, packed_layout(model))
         trainer = ArrangedSFTTrainer(
             model=model, args=arguments, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter,
-            data_collator=collate, callbacks=[ChooseLayout(batches, collate, bool(job.trainer.get("packing")))],
+            data_collator=collate, callbacks=[ChooseLayout(batches, collate)],
         )  # fmt: skip
         trainer.arrange(batches, lengths)
         if job.neftune_noise_alpha:

@@ -186,10 +186,12 @@ def _amount(text: str) -> float:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from align.tokens.limits import check_lengths
     from kielo.execute import check_task_changes
 
     recipe, plan, run = _opened(arguments)
     check_task_changes(recipe)
+    check_lengths(recipe)
     trained = sum(step.kind in ("sft", "dpo") for step in plan)
     print(
         f"{arguments.recipe}: good. {recipe.source_language} -> {recipe.language}, {recipe.model}: {len(plan)} steps, {trained} trainings."

@@ -31,6 +31,10 @@ EXTRAS: Mapping[Kind, str] = {
 }
 
 
+_MADE_AT_ONCE: tuple[Kind, ...] = ("source", "mix", "tokens")
+"""They go on from nothing: one that stopped at a mistake is free to be made otherwise."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What the user asked for: which steps, and which of them to make again."""
@@ -83,17 +87,19 @@ def _refuse_changed(run: RunFolder, job: Job) -> None:
     """Look at every step before making any: a typo in the last step must not be found after the first ten."""
     for step in job.steps:
         standing = run.standing(step)
-        if standing.state == "changed" and not _may_clear(step, standing, step.name in job.redo):
+        if standing.state == "changed" and not _may_clear(run, step, standing, step.name in job.redo):
             raise RunFolderError(_changed(run, step, standing))
 
 
-def _may_clear(step: Step, standing: Standing, redo: bool) -> bool:
-    return redo or standing.follows or step.derived
+def _may_clear(run: RunFolder, step: Step, standing: Standing, redo: bool) -> bool:
+    """Tell whether a changed step may be made again: asked for, of changed inputs alone, or nothing of it would be lost."""
+    nothing_made = step.kind in _MADE_AT_ONCE and run.record(step.name) is None
+    return redo or standing.follows or step.derived or nothing_made
 
 
 def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) -> None:
     standing = run.standing(step)
-    if standing.state == "changed" and not _may_clear(step, standing, redo):
+    if standing.state == "changed" and not _may_clear(run, step, standing, redo):
         raise RunFolderError(_changed(run, step, standing))
     if standing.state == "changed" or (standing.state == "complete" and redo):
         run.clear(step.name)
@@ -124,7 +130,7 @@ def _make_shard(recipe: Recipe, run: RunFolder, step: Step, label: str, shard: S
         if standing.state == "complete":
             return
         if standing.state == "changed":
-            if not _may_clear(step, standing, redo=False):
+            if not _may_clear(run, step, standing, redo=False):
                 changes = "\n  ".join(standing.changes)
                 raise RunFolderError(
                     f"step {step.name} in {run.path} was made with other settings:\n  {changes}\n"

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kielo.schema.trainer import RUNNING
+
 LOSSES = (
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired", "apo_zero",
     "apo_down", "discopop", "sft", "sigmoid_norm",
@@ -16,6 +18,15 @@ _NEED_SMOOTHING = ("exo_pair", "robust")
 _OF_SEVERAL_PAIRS = ("aot", "aot_unpaired")
 """They sort the pairs that a device holds at once, so their number is part of the loss."""
 _ANY_DIVERGENCE = ("sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "robust", "discopop", "sft")
+
+
+def parted(trainer: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part the trainer keys that make the result from those that only say how it is run."""
+    written = trainer.get("loss_type") or ()
+    names = (written,) if isinstance(written, str) else written
+    makes = {"per_device_train_batch_size"} if set(names) & set(_OF_SEVERAL_PAIRS) else set()
+    running = {key: value for key, value in trainer.items() if key in RUNNING and key not in makes}
+    return {key: value for key, value in trainer.items() if key not in running}, running
 
 
 def loss_mistakes(trainer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -105,6 +105,31 @@ class Arranged:
         super().log(logs, *rest)  # type: ignore[misc]
 
 
+class WeighsTokens:
+    """Makes TRL's means of entropy and accuracy over micro-batches means over trained tokens; a mixin to stand before `Arranged`."""
+
+    def arrange(self: Any, batches: MicroBatches, tokens: Sequence[int]) -> None:
+        """Begin to count."""
+        self._trained: list[int] = []
+        super().arrange(batches, tokens)  # type: ignore[misc]
+
+    def compute_loss(self: Any, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
+        """Count the trained tokens of the micro-batch, over all processes."""
+        trained = (inputs["labels"][:, 1:] != -100).sum()
+        self._trained.append(int(self.accelerator.gather_for_metrics(trained).sum()))
+        return super().compute_loss(model, inputs, *rest, **named)  # type: ignore[misc]
+
+    def log(self: Any, logs: dict[str, float], *rest: Any) -> None:
+        """Weigh what TRL noted of every micro-batch by its tokens; as it lies, a short one would count like a long one."""
+        noted = self._metrics["train"]
+        for name in ("entropy", "mean_token_accuracy"):
+            if noted.get(name):
+                weighed = sum(value * count for value, count in zip(noted[name], self._trained, strict=True))
+                noted[name] = [weighed / max(1, sum(self._trained))]
+        self._trained = []
+        super().log(logs, *rest)  # type: ignore[misc]
+
+
 class WeighsPairs:
     """Makes a step's loss the mean over its pairs, however they lie in micro-batches; a mixin to stand before `Arranged`."""
 

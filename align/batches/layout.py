@@ -15,18 +15,18 @@ from align.batches.steps import MicroBatches
 class ChooseLayout(TrainerCallback):
     """Looks at the model as it is trained, on its devices and in its parts, before the first batch is made."""
 
-    def __init__(self, batches: MicroBatches, collate: Collator, asked_for: bool) -> None:
-        self.batches, self.collate, self.asked_for = batches, collate, asked_for
+    def __init__(self, batches: MicroBatches, collate: Collator) -> None:
+        self.batches, self.collate = batches, collate
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Pack if the model keeps documents apart; else say that it is trained unpacked, where packing was asked for."""
+        """Pack if the model keeps documents apart; else say that it is trained unpacked."""
         wanted = self.batches.wanted
         if wanted == "padded":
             return
         found = measure(model, wanted)
         if _all_agree(found, args.device):
             self.batches.layout = self.collate.layout = wanted
-        elif args.process_index == 0 and self.asked_for:
+        elif args.process_index == 0:
             print(f"{found.sentence(model.config.model_type)}.", file=sys.stderr, flush=True)
 
 

@@ -101,9 +101,15 @@ def _stage(recipe: Recipe, run: RunFolder, name: str) -> dict[str, Any]:
     return {
         "step": name, "settings": {key: value for key, value in job.items() if key not in _NOT_TOLD},
         "tokens": _token_settings(run, name), "data": list(_data(recipe, (tokens or {}).get("sources", {}))),
-        "run": {key: value for key, value in done.items() if key not in ("job", "model")},
+        "run": _done(done, job.get("trainer", {})),
         "overlap_with_benchmarks": (tokens or {}).get("overlap", {}), "probes": _probes(folder),
     }  # fmt: skip
+
+
+def _done(done: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell what the training did, and the arguments that the recipe left to their defaults."""
+    defaults = {key: value for key, value in done.get("arguments", {}).items() if key not in written}
+    return {**defaults, **{key: value for key, value in done.items() if key not in ("job", "model", "arguments")}}
 
 
 def _probes(folder: Path) -> list[str]:

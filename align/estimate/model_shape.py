@@ -93,7 +93,7 @@ def count(config: Mapping[str, Any], family: Family) -> ModelShape:
     inner = config.get("intermediate_size") or config.get("n_inner") or config.get("expansion_ratio", 4) * hidden
     linear = _linear(hidden, heads * head, kv * head, inner, family.gated)
     layer = sum(rows * columns for rows, columns in linear) + _small(config, family, linear, hidden, head)
-    context = next((config[name] for name in _CONTEXT if config.get(name)), None)
+    context = next((config[name] for name in CONTEXT if config.get(name)), None)
     ends = vocabulary * hidden * (1 if config.get("tie_word_embeddings", family.tied) else 2)
     norm = hidden * (1 + family.bias)
     ends += norm * (1 + family.embedding_norm) + (hidden * (context or 0) if family.positions else 0)
@@ -104,7 +104,7 @@ def count(config: Mapping[str, Any], family: Family) -> ModelShape:
 
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers")
 _HEADS = ("num_attention_heads", "n_head", "n_heads")
-_CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 
 
 def _first(config: Mapping[str, Any], *names: str) -> int:

@@ -24,6 +24,11 @@ from align.training.weights import MODEL, save_model
 from kielo.plan import Outcome, Workplace
 from kielo.records import read_json, read_jsonl, write_json
 
+_SHOWN = (
+    "optim", "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "adam_beta1", "adam_beta2",
+    "adam_epsilon", "bf16", "fp16", "gradient_checkpointing",
+)  # fmt: skip
+
 
 def train(file: Path, build: Callable[[], tuple[type[Any], Build]]) -> None:
     """Train the job of a job.json and leave model/, metrics.jsonl and training.json beside it.
@@ -88,6 +93,12 @@ def _free_memory(machine: Machine) -> None:
         torch.cuda.empty_cache()
 
 
+def _arguments(arguments: Any) -> dict[str, Any]:
+    """List what the training was really done with, the libraries' defaults included."""
+    values = {name: getattr(arguments, name) for name in _SHOWN}
+    return {name: getattr(value, "value", value) for name, value in values.items()}
+
+
 def _record(job: Job, machine: Machine, made: Made, seconds: float) -> None:
     """Write training.json, the sign that the job is done, and remove the checkpoints."""
     rows = [row for _, row in read_jsonl(job.folder / METRICS)]
@@ -97,7 +108,7 @@ def _record(job: Job, machine: Machine, made: Made, seconds: float) -> None:
     write_json(job.folder / RECORD, {
         "job": job.fingerprint, "model": checkpoints.sizes(job.folder / MODEL), "steps": made.trainer.state.global_step, "train_loss": {"first": rows[0]["loss"], "last": rows[-1]["loss"]},
         "seconds": round(total, 3), "tokens_per_second": round(rows[-1]["tokens"] / total, 1),
-        "processes": machine.processes, "parallel": made.shared.kind, "device": machine.device, "per_device_train_batch_size": batches.per_device,
+        "processes": machine.processes, "parallel": made.shared.kind, "device": machine.device, "arguments": _arguments(made.trainer.args), "per_device_train_batch_size": batches.per_device,
         "gradient_accumulation_steps": made.trainer.args.gradient_accumulation_steps, "resumed_from_step": checkpoints.step_of(resumed) if resumed else None,
     })  # fmt: skip
     shutil.rmtree(job.folder / CHECKPOINTS, ignore_errors=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kielo.errors import RunFolderError
+from kielo.losses import parted
 from kielo.provenance import canonical, differences
 from kielo.records import read_json, write_json
-from kielo.schema.trainer import RUNNING
 
 JOB, CHECKPOINTS, METRICS, RECORD, PROBES = "job.json", "checkpoints", "metrics.jsonl", "training.json", "probes.json"
 CARD, MODEL_RECORD = "README.md", "run.json"
@@ -61,12 +61,7 @@ class Job:
     def fields(self) -> dict[str, Any]:
         """List what determines the trained model."""
         values = {name: value for name, value in dataclasses.asdict(self).items() if name not in _PLACES}
-        return {**values, "trainer": _determining(self.trainer)}
-
-
-def _determining(trainer: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out the keys that only say how a training runs, not what comes of it."""
-    return {key: value for key, value in trainer.items() if key not in RUNNING}
+        return {**values, "trainer": parted(self.trainer)[0]}
 
 
 def write_job(job: Job) -> Path:
@@ -78,7 +73,7 @@ def write_job(job: Job) -> Path:
     before = read_json(job.folder / JOB)
     now = json.loads(canonical(job.fields()))
     if before is not None:
-        known = {key: before.get(key) for key in now} | {"trainer": _determining(before.get("trainer") or {})}
+        known = {key: before.get(key) for key in now} | {"trainer": parted(before.get("trainer") or {})[0]}
         changes = list(differences(known, now))
         if changes and any((job.folder / CHECKPOINTS).glob("checkpoint-*")):
             raise RunFolderError(

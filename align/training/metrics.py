@@ -6,6 +6,7 @@ import json
 import math
 import time
 import warnings
+from logging import Filter, LogRecord
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,28 @@ def one_progress_bar() -> None:
     # DeepSpeed, at every step
     warnings.filterwarnings("ignore", r"`torch.distributed.* is deprecated", FutureWarning)
 
+    # On going on from a checkpoint tied weights stand there once, and align/training/checkpoints.py has compared the settings;
+    # the end of turn is our doing.
+    logging.get_logger("transformers.trainer").addFilter(_QUIET)
+    logging.get_logger("transformers.trainer_utils").addFilter(_QUIET)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     datasets.disable_progress_bars()
+
+
+_SAID_FOR_NOTHING = (
+    "There were missing keys in the checkpoint", "Warning: The following arguments do not match", "The tokenizer has new PAD/BOS/EOS",
+)  # fmt: skip
+
+
+class _SaidForNothing(Filter):
+    """Leaves out warnings that would alarm without a reason."""
+
+    def filter(self, record: LogRecord) -> bool:
+        """Let all others through."""
+        return not record.getMessage().startswith(_SAID_FOR_NOTHING)
+
+
+_QUIET = _SaidForNothing()
 
 
 class Metrics(TrainerCallback):

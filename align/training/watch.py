@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from transformers import TrainerCallback
 
 from align.training import checkpoints
 from align.training.job import Job
+from align.training.parallel import wait_for_all
 from align.training.stopping import StopRequest
 from kielo.errors import RecipeError
 
@@ -77,13 +79,11 @@ class Watch(TrainerCallback):
             everyones: list[list[str]] = [[]] * distributed.get_world_size()
             distributed.all_gather_object(everyones, names)
             names = sorted({name for own in everyones for name in own})
-        if not self.trainer.is_world_process_zero():
-            raise SystemExit(2)  # all of them know; the first one says it
         kept = checkpoints.newest(self.job, self.parallel)
         shown = ", ".join(names[:_MOST_NAMED]) + (
             f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else ""
         )
-        raise RecipeError(
+        sentence = (
             f"{self.job.folder}: the loss is no number any more at step {step} (in the batch of {shown}); lower {self.job.kind}.trainer.learning_rate, raise warmup_ratio, or look at these rows; "
             + (
                 f"the checkpoint of step {checkpoints.step_of(kept)} is kept."
@@ -91,6 +91,12 @@ class Watch(TrainerCallback):
                 else "no checkpoint was made yet."
             )
         )
+        if not distributed.is_initialized():
+            raise RecipeError(sentence)
+        if self.trainer.is_world_process_zero():
+            print(sentence, file=sys.stderr, flush=True)
+        wait_for_all()  # a launcher ends the others when the first is gone: it must have been said by then
+        raise SystemExit(2)
 
 
 def _finite(value: Any) -> bool:

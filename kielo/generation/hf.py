@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from kielo.errors import GenerationError, SourceError
+from kielo.errors import GenerationError
 from kielo.generation.hf_plain import generate_batch
 from kielo.generation.hf_probe import rows_agree
 from kielo.generation.hf_queue import Queue
@@ -33,7 +33,7 @@ from kielo.generation.hf_sampling import choose, logprobs_of, uniforms
 from kielo.generation.hf_text import Reader, encode
 from kielo.generation.order import prefix_text
 from kielo.generation.protocol import Completion, Request, completion_key, cut, mean_logprob, seed_of
-from kielo.models import model_identity
+from kielo.models import loading, model_identity
 
 _SHORTEST_PREFIX = 16  # tokens; copying fewer gains nothing
 _FREED_SHARE = 0.25  # of a batch's rows finished before it is rebuilt, a copy that costs about two steps
@@ -46,7 +46,7 @@ class HfGenerator:
         """Load a model onto the GPU if there is one (CUDA or ROCm), else the CPU.
 
         Raises:
-            SourceError: there is no causal language model at `path`.
+            RecipeError: there is no causal language model at `path`.
         """
         self.model = model_identity(path, revision)
         self.batch_tokens = batch_tokens
@@ -207,12 +207,9 @@ class HfGenerator:
 
 
 def _load(path: str, revision: str | None, dtype: torch.dtype) -> tuple[Any, Any]:
-    try:
+    with loading(path):
         tokenizer = AutoTokenizer.from_pretrained(path, revision=revision)
         return tokenizer, AutoModelForCausalLM.from_pretrained(path, revision=revision, dtype=dtype)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SourceError(f"{path}: no causal language model can be loaded from there ({reason}).") from error
 
 
 def _context_tokens(config: Any, tokenizer: Any) -> int:

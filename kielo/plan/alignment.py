@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kielo.losses import parted
 from kielo.plan.evaluation import benchmark_rows
 from kielo.plan.steps import Step, model_fields, rows_step
 from kielo.provenance import canonical, digest
 from kielo.schema import Recipe
-from kielo.schema.trainer import RUNNING
 from kielo.trainings import DpoTraining, SftTraining, Taken, dpo_trainings, expand_mixes, mix_family, sft_trainings
 
 _TOKENS_VERSIONS = ("transformers", "tokenizers")
@@ -100,7 +100,7 @@ def _max_length(trainer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reference(recipe: Recipe, training: DpoTraining, tokens: str) -> Step:
-    trainer, running = _split(training.trainer)
+    trainer, running = parted(training.trainer)
     trainer = {key: value for key, value in trainer.items() if key in _OF_A_FORWARD_PASS}
     lora = training.lora and {"quantise": training.lora.quantise}  # adapters leave the model in another number format
     settings = {**model_fields(recipe), "dpo": {"start": training.start, "lora": lora, "trainer": trainer}}
@@ -111,15 +111,9 @@ def _training(
     recipe: Recipe, training: SftTraining | DpoTraining, kind: Any, own: Mapping[str, Any], inputs: tuple[str, ...]
 ) -> Step:
     lora = training.lora and training.lora.model_dump()
-    trainer, running = _split(training.trainer)
+    trainer, running = parted(training.trainer)
     settings = {**model_fields(recipe), "seed": training.seed, kind: {**own, "lora": lora, "trainer": trainer}}
     return Step(f"{kind}/{training.name}", kind, settings, inputs, True, _TRAINING_VERSIONS, running)
-
-
-def _split(trainer: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part the trainer keys that make the result from those that only say how it is run."""
-    running = {key: value for key, value in trainer.items() if key in RUNNING}
-    return {key: value for key, value in trainer.items() if key not in RUNNING}, running
 
 
 def _shared(folder: str, wanted: Iterable[tuple[SftTraining | DpoTraining, Step]]) -> dict[str, Step]:

@@ -84,7 +84,9 @@ class SftRun(Part):
 
     mix: Name
     loss_on: LossOn | None = Field(None, description="overrides sft.loss_on")
-    neftune_noise_alpha: float | None = Field(None, ge=0, description="NEFTune noise; null or 0: none")
+    neftune_noise_alpha: float | None = Field(
+        None, ge=0, le=1000, description="NEFTune noise (the paper's authors used 5 to 15); null or 0: none"
+    )
     lora: Lora | None = Field(None, description="overrides sft.lora; null: all weights are trained")
     trainer: Trainer = Field(Trainer(), description="keys that override sft.trainer for this run")
     sweep: Sweep = {}

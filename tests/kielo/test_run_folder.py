@@ -55,6 +55,21 @@ def test_a_second_run_makes_nothing(tmp_path, recipe, made):
     assert list(record["outputs"]) == ["out.json"]
 
 
+def test_a_mix_that_stopped_at_a_mistake_may_be_mended(tmp_path, recipe, monkeypatch, made):
+    run, make = RunFolder(tmp_path / "run"), execution.step_function("mix")
+
+    def refuse(place):
+        if place.step.settings == {"share": 0.5}:
+            raise SourceError("a share that is none")
+        return make(place)
+
+    monkeypatch.setattr(execution, "step_function", lambda kind: refuse)
+    with pytest.raises(SourceError):
+        execute(recipe, run, Job((SOURCE, MIX)))
+    execute(recipe, run, Job((SOURCE, replace(MIX, settings={"share": 1.0}))))
+    assert made == ["source/a", "mix/m"]
+
+
 def test_a_changed_step_stops_before_anything_is_made_and_names_the_field(tmp_path, recipe, made):
     run = RunFolder(tmp_path / "run")
     execute(recipe, run, Job((SOURCE, MIX)))

@@ -59,17 +59,14 @@ def test_attention_that_takes_the_documents_lengths_gets_one_row() -> None:
     assert packed_layout(flash) == "flat" and packed_layout(make("llama")) == "packed"
 
 
-@pytest.mark.parametrize(
-    ("architecture", "asked_for", "layout"),
-    [("llama", True, "packed"), ("llama", False, "packed"), ("bloom", True, "padded"), ("bloom", False, "padded")],
-)
+@pytest.mark.parametrize(("architecture", "layout"), [("llama", "packed"), ("bloom", "padded")])
 def test_training_packs_where_the_probe_allows(
-    architecture: str, asked_for: bool, layout: str, capsys: pytest.CaptureFixture[str]
+    architecture: str, layout: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     batches, collate = MicroBatches([5] * 4, 4, 7, Room(100, 4)), Collator(0)
     batches.wanted = "packed"
     arguments = SimpleNamespace(device="cpu", process_index=0)
-    ChooseLayout(batches, collate, asked_for).on_train_begin(arguments, None, None, model=make(architecture))
+    ChooseLayout(batches, collate).on_train_begin(arguments, None, None, model=make(architecture))
     assert (batches.layout, collate.layout) == (layout, layout)
     said = capsys.readouterr().err
-    assert ("packed documents see each other on bloom" in said) is (layout == "padded" and asked_for)
+    assert ("packed documents see each other on bloom" in said) is (layout == "padded")

@@ -75,16 +75,19 @@ def test_masking_and_neftune_are_not_the_baseline(sft_place: Any) -> None:
     assert trained["masked"] < trained["base"] == trained["neftune"]
 
 
-def test_accumulation_does_not_change_the_loss(sft_place: Any) -> None:
-    whole, split = (
-        sft_place("whole", trainer={"max_steps": 3}),
-        sft_place("split", trainer={"max_steps": 3, "per_device_train_batch_size": 2}),
+def test_accumulation_and_packing_do_not_change_what_is_trained(sft_place: Any) -> None:
+    whole, split, packed = (
+        sft_place("whole", trainer={"max_steps": 3, "packing": False}),
+        sft_place("split", trainer={"max_steps": 3, "packing": False, "per_device_train_batch_size": 2}),
+        sft_place("packed", trainer={"max_steps": 3, "packing": True}),
     )
-    sft.run(whole)
-    counts = sft.run(split).counts
-    assert counts["gradient_accumulation_steps"] == 4
-    for one, other in zip(metrics(whole.folder), metrics(split.folder), strict=True):
-        assert one["loss"] == pytest.approx(other["loss"], abs=2e-5) and one["tokens"] == other["tokens"]
+    counts = [sft.run(place).counts["gradient_accumulation_steps"] for place in (whole, split, packed)]
+    assert counts[1] == 4 > counts[0]
+    for rows in zip(*(metrics(place.folder) for place in (whole, split, packed)), strict=True):
+        assert len({row["tokens"] for row in rows}) == 1
+        for name in ("loss", "entropy", "mean_token_accuracy"):
+            assert rows[1][name] == pytest.approx(rows[0][name], abs=2e-5), name
+            assert rows[2][name] == pytest.approx(rows[0][name], abs=2e-5), name
 
 
 @pytest.mark.parametrize("tied", [False, True])

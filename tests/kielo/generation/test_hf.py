@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from kielo.errors import GenerationError, SourceError
+from kielo.errors import GenerationError, RecipeError
 from kielo.generation.hf import HfGenerator
 from kielo.generation.hf_sampling import choose
 from kielo.generation.protocol import Request, Sampling, cut
@@ -154,7 +154,7 @@ def test_messages_need_a_chat_template(llama: HfGenerator, monkeypatch: pytest.M
 
 def test_a_folder_without_a_model_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(SourceError, match=str(tmp_path)):
+    with pytest.raises(RecipeError, match=str(tmp_path)):
         HfGenerator(str(tmp_path))
 
 
