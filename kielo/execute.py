@@ -31,7 +31,7 @@ EXTRAS: Mapping[Kind, str] = {
 }
 
 
-_MADE_AT_ONCE: tuple[Kind, ...] = ("source", "mix", "tokens")
+_MADE_AT_ONCE: tuple[Kind, ...] = ("mix", "tokens")
 """They go on from nothing: one that stopped at a mistake is free to be made otherwise."""
 
 
