@@ -12,14 +12,17 @@ from align.cards.run_record import HUB_ID, run_record
 from align.training.job import CARD, MODEL_RECORD
 from align.training.weights import MODEL
 from kielo.plan import Step, Workplace
-from kielo.records import replacing, write_json
+from kielo.provenance import canonical
+from kielo.records import read_json, replacing, write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 
 
 def write_card(place: Workplace) -> None:
-    """Write README.md and run.json into a step's `model/`; neither is a result that others stand on."""
+    """Write README.md and run.json into a step's `model/`; neither is a result that others stand on. What is so already stays."""
     record = run_record(place)
+    if read_json(place.folder / MODEL / MODEL_RECORD) == json.loads(canonical(record)):
+        return
     write_json(place.folder / MODEL / MODEL_RECORD, record)
     with replacing(place.folder / MODEL / CARD) as stream:
         stream.write(card(record).encode("utf-8"))
