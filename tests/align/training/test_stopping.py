@@ -48,7 +48,7 @@ def test_a_signal_stops_after_a_checkpoint_and_the_rest_is_the_same(sft_place: A
     process = started(*(("-m", "align.sft") if processes == 1 else ("-c", LAUNCHER)), str(job))
     until_it_trains(process, stopped.folder)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 130 and "Traceback" not in said
     assert "stopped at step" in said and "the same command goes on from there" in said
     assert not (stopped.folder / "model").exists() and not (stopped.folder / "STOP").exists()
