@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from align import reference
-from align.prepare import read_prepared
+from align.preferences.job import preference_job
 from align.training import course
 from align.training.job import Job, write_job
 from align.training.launch import run_process, train_here
 from align.training.trainer import Build
-from align.training.weights import MODEL
-from kielo.models import model_identity
 from kielo.plan import Outcome, Workplace
 
 
@@ -29,17 +27,8 @@ def run(place: Workplace) -> Outcome:
 
 def prepare(place: Workplace) -> Path:
     """Write job.json; a launcher's processes train from it. Returns its path."""
-    settings = place.step.settings["dpo"]
-    by_kind = {name.partition("/")[0]: folder for name, folder in place.inputs.items()}
-    start, prepared = str(by_kind["sft"] / MODEL), read_prepared(by_kind["tokens"])
-    scores = str(by_kind["reference"]) if "reference" in by_kind else None
-    return write_job(Job(
-        kind="dpo", model=start, revision=None, model_identity=model_identity(start), seed=place.step.settings["seed"],
-        trainer={**settings["trainer"], **place.step.running}, lora=settings["lora"], neftune_noise_alpha=None, beta=settings["beta"],
-        stop_token_id=prepared.stop_token_id, added_token_ids=(), rows=prepared.rows, longest_row=prepared.longest_row,
-        data=prepared.data, tokens=str(by_kind["tokens"]), reference=scores, counts=prepared.counts,
-        folder=place.folder,
-    ))  # fmt: skip
+    beta = place.step.settings["dpo"]["beta"]
+    return write_job(preference_job(place, place.step.settings["seed"], beta))
 
 
 def train(file: Path) -> None:

@@ -6,14 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from align.prepare import read_prepared
+from align.preferences.job import preference_job
 from align.tokens.token_file import read_tokens
 from align.training.failures import told_apart
-from align.training.job import JOB, Job, read_job, write_job
+from align.training.job import JOB, read_job, write_job
 from align.training.launch import check_world, run_process, train_here
-from align.training.weights import MODEL
 from kielo.errors import RunFolderError
-from kielo.models import model_identity
 from kielo.plan import Outcome, Workplace
 
 SCORES = "reference.arrow"
@@ -31,15 +29,7 @@ def run(place: Workplace) -> Outcome:
 
 def prepare(place: Workplace) -> Path:
     """Write job.json; a launcher's processes score from it. Returns its path."""
-    settings = place.step.settings["dpo"]
-    by_kind = {name.partition("/")[0]: folder for name, folder in place.inputs.items()}
-    start, prepared = str(by_kind["sft"] / MODEL), read_prepared(by_kind["tokens"])
-    return write_job(Job(
-        kind="dpo", model=start, revision=None, model_identity=model_identity(start), seed=0,
-        trainer={**settings["trainer"], **place.step.running}, lora=settings["lora"], neftune_noise_alpha=None, beta=None,
-        stop_token_id=prepared.stop_token_id, added_token_ids=(), rows=prepared.rows, longest_row=prepared.longest_row,
-        data=prepared.data, tokens=str(by_kind["tokens"]), reference=None, counts=prepared.counts, folder=place.folder,
-    ))  # fmt: skip
+    return write_job(preference_job(place, seed=0, beta=None))
 
 
 def score(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from align.training.job import Job
 from align.training.stopping import StopRequest
 from align.training.weights import adapter_config, load_model
 from kielo.errors import KieloError, MissingExtraError, RecipeError
+from kielo.provenance import CHECKOUT
 
 Build = Callable[..., Any]
 """Makes a trainer of TRL's from (job, model, arguments, dataset, tokenizer, adapter)."""
@@ -104,14 +106,21 @@ def _send_no_telemetry() -> None:
 
 
 def _as_user_mistake(job: Job, make: Callable[[], Any]) -> Any:
-    """Make something of TRL's; what it refuses are values of the recipe's trainer keys."""
+    """Make something of TRL's; what it refuses are values of the recipe's trainer keys. An error in our own code stays one."""
     try:
         return make()
     except (ValueError, TypeError, NotImplementedError, ImportError, RuntimeError) as error:
         # report_to tells of a missing package as RuntimeError
-        if isinstance(error, KieloError) or (type(error) is RuntimeError and "to be installed" not in str(error)):
+        other = type(error) is RuntimeError and "to be installed" not in str(error)
+        if isinstance(error, KieloError) or other or _raised_by_us(error):
             raise
         raise RecipeError(f"{job.kind}.trainer: {error}") from error
+
+
+def _raised_by_us(error: Exception) -> bool:
+    """Tell whether the last call that failed stands in our own code, and not in a library."""
+    place = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    return CHECKOUT in place.parents and "site-packages" not in place.parts
 
 
 def _refuse_late_mistakes(job: Job, trainer: Any) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
@@ -37,13 +38,12 @@ class VllmServerGenerator:
         self._servers: dict[str, tuple[int, ServerProcess]] = {}
         self._restarts = [0] * engine.servers
         self._lock, self._closed = Lock(), False
-        try:
+        with ExitStack() as unless_all_are_up:
+            unless_all_are_up.callback(self.close)
             started = [self._start(number) for number in range(engine.servers)]
             for _, process in started:
                 process.wait_healthy(engine.startup_seconds)
-        except BaseException:
-            self.close()
-            raise
+            unless_all_are_up.pop_all()
         urls = [url for url, _ in started]
         self._client = OpenAiGenerator(
             identity, urls, model, engine.concurrency, engine.timeout_seconds, recover=self._recover

@@ -181,6 +181,15 @@ def test_packages_that_are_missing(
         sft.run(sft_place(trainer=key))
 
 
+def test_our_own_errors_are_no_mistakes_of_the_recipe(sft_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise TypeError("a bug of ours")
+
+    monkeypatch.setattr("align.sft.Collator", broken)
+    with pytest.raises(TypeError, match="a bug of ours"):
+        sft.run(sft_place())
+
+
 def test_nothing_to_train_on(sft_place: Any) -> None:
     with pytest.raises(SourceError, match="no_answer_within_max_length"):
         sft_place(loss_on="assistant", trainer={"max_length": 4})
