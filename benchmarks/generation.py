@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.tokenizer import byte_level_tokenizer
 from kielo.generation.engines import open_generator
 from kielo.generation.hf import HfGenerator
 from kielo.generation.openai import OpenAiGenerator
@@ -261,25 +262,15 @@ if __name__ == "__main__":
 def random_model(folder: Path) -> Path:
     """Make a small random Llama with a tokenizer of its own, for a checkout without the pocket base."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=2000, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(
-        [f"English: The {place} {deed}.\nAnswer:" for place in _PLACES for deed in _DEEDS], trainer
-    )
-    wrap: Any = PreTrainedTokenizerFast
-    fast = wrap(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>")
-    fast.save_pretrained(folder)
+    texts = [f"English: The {place} {deed}.\nAnswer:" for place in _PLACES for deed in _DEEDS]
+    named = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "</s>"}
+    tokenizer = byte_level_tokenizer(texts, 2000, **named)
+    tokenizer.save_pretrained(folder)
     config = LlamaConfig(
-        vocab_size=len(fast), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
         max_position_embeddings=2048, initializer_range=0.3, bos_token_id=0, eos_token_id=1, pad_token_id=1, tie_word_embeddings=False,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)

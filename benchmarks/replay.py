@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.tokenizer import byte_level_tokenizer
 from kielo.generation.hf import HfGenerator
 from kielo.generation.hf_rows import NO_PREFIX, Task
 from kielo.generation.protocol import Completion, Request
@@ -78,23 +79,15 @@ class Replaying(HfGenerator):
 
 def make_model(folder: Path, texts: Iterable[str], hidden_size: int, layers: int) -> Path:
     """Make a Llama of random weights whose tokenizer is trained on `texts`."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=_VOCABULARY, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    wrap: Any = PreTrainedTokenizerFast
-    wrap(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>").save_pretrained(folder)
+    named = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "</s>"}
+    tokenizer = byte_level_tokenizer(texts, _VOCABULARY, **named)
+    tokenizer.save_pretrained(folder)
     heads = max(1, hidden_size // 32)
     config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=hidden_size, intermediate_size=3 * hidden_size, num_hidden_layers=layers,
+        vocab_size=len(tokenizer), hidden_size=hidden_size, intermediate_size=3 * hidden_size, num_hidden_layers=layers,
         num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=_CONTEXT, bos_token_id=0, eos_token_id=1,
         pad_token_id=1,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from typing import Any
 
 from align import prepare
 from align.tokens.masks import IGNORED
+from benchmarks.tokenizer import byte_level_tokenizer
 from kielo.errors import at
 from kielo.plan import Step, Workplace
 from kielo.recipe import load
@@ -113,7 +114,7 @@ def _prepare(folder: Path, count: int, vocabulary: int) -> None:
 
     talks = list(_threads())
     words = sorted({word for talk in talks for message in talk.messages for word in message.content.split()})
-    tokenizer = _tokenizer([*_texts(), *words], vocabulary)
+    tokenizer = byte_level_tokenizer([*_texts(), *words], vocabulary, bos_token="<s>", eos_token="</s>")
     tokenizer.save_pretrained(folder / "model")
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1,
@@ -161,21 +162,6 @@ def _texts() -> Iterator[str]:
     for file in sorted((*_DATA.rglob("*.gz"), *_DATA.rglob("*.jsonl"))):
         with gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8") as stream:
             yield from stream
-
-
-def _tokenizer(texts: list[str], entries: int) -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=entries, min_frequency=0, special_tokens=["<s>", "</s>"], show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
-    bpe.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>")  # type: ignore[no-untyped-call]
 
 
 def _step(folder: Path) -> Made:

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.oasst import best_threads, ranked_pairs
+from benchmarks.tokenizer import byte_level_tokenizer
 
 _MAX_LENGTH, _SEED = 1024, 7
 _SIZES: Mapping[str, Mapping[str, Any]] = {
@@ -102,21 +103,13 @@ def main() -> int:
 def make_model(folder: Path, size: str) -> Path:
     """Make a Llama of random weights, and a tokenizer trained on the threads."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(_SEED)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=8000, special_tokens=["<pad>", "</s>", "<|im_start|>", "<|im_end|>"], show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
     texts = (message.content for thread in best_threads() for message in thread.messages)
-    tokenizer.train_from_iterator(texts, trainer)
-    wrap: Any = PreTrainedTokenizerFast
-    wrap(tokenizer_object=tokenizer, eos_token="</s>", pad_token="<pad>").save_pretrained(folder)
+    special = ("<pad>", "</s>", "<|im_start|>", "<|im_end|>")
+    tokenizer = byte_level_tokenizer(texts, 8000, special, eos_token="</s>", pad_token="<pad>")
+    tokenizer.save_pretrained(folder)
     config = LlamaConfig(
         **_SIZES[size], max_position_embeddings=_MAX_LENGTH, bos_token_id=1, eos_token_id=1, pad_token_id=0,
         tie_word_embeddings=True,
