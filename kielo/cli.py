@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
-from kielo.file_verbs import add_file_verbs, output_file, score_parser
+from kielo.eval_tools import TOOLS, tool_parser, tools_text
+from kielo.file_verbs import add_file_verbs
+from kielo.out_files import output_file
 
 if TYPE_CHECKING:
     from kielo.plan import Step
@@ -26,7 +28,7 @@ STAGE_VERBS = {
     "tokens": "make tokens and masks of every training, on CPU",
     "sft": "fine-tune on every mix",
     "dpo": "tune on preference pairs",
-    "eval": "answer and score the benchmarks (`kielo eval score --help`: score stored answers)",
+    "eval": "answer and score the benchmarks; also a box of tools (`kielo eval --help`)",
     "report": "write the report",
 }
 
@@ -37,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         _refuse_namesakes()
-        parsed = (score_parser() if given[:2] == ["eval", "score"] else _parser()).parse_args(given)
+        tool = given[1] if given[:1] == ["eval"] and len(given) > 1 and given[1] in TOOLS else None
+        parsed = tool_parser(tool).parse_args(given[2:]) if tool else _parser().parse_args(given)
         verb: Any = parsed.function
         code = int(verb(parsed) or 0)
         sys.stdout.flush()
@@ -102,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     stages = [_recipe_verb(verbs, stage, text, _run) for stage, text in STAGE_VERBS.items()]
     for stage, stage_parser in zip(STAGE_VERBS, stages, strict=True):
         stage_parser.set_defaults(stage=stage)
+    evaluate = stages[list(STAGE_VERBS).index("eval")]
+    evaluate.epilog, evaluate.formatter_class = tools_text(), argparse.RawDescriptionHelpFormatter
     for with_limit in (plan, status, run, *stages):
         with_limit.add_argument(
             "--limit",

@@ -18,7 +18,8 @@ from translate.shards import Shard
 FUNCTIONS: Mapping[Kind, str] = {
     "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "tokens": "align.prepare", "sft": "align.sft",
     "reference": "align.reference", "dpo": "align.dpo",
-    "eval": "eval.stage", "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
+    "responses": "eval.responses", "ifeval-scores": "eval.ifeval.stage", "question-scores": "eval.questions.stage", "judge": "eval.judge.stage",
+    "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
 }  # fmt: skip
 EXTRAS: Mapping[Kind, str] = {
     "tokens": "train",
@@ -26,13 +27,18 @@ EXTRAS: Mapping[Kind, str] = {
     "reference": "train",
     "dpo": "train",
     "translate": "train",
-    "eval": "train,eval",
+    "responses": "train",
+    "ifeval-scores": "eval",
+    "question-scores": "eval",
+    "judge": "train,eval",
     "translation-quality": "eval",
 }
 
 
 _MADE_AT_ONCE: tuple[Kind, ...] = ("mix", "tokens")
 """They go on from nothing: one that stopped at a mistake is free to be made otherwise."""
+_ALL_KEPT: tuple[Kind, ...] = ("responses", "judge")
+"""All they make stays in their completion stores: made again without asking, they ask models only for what is not there."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def _refuse_changed(run: RunFolder, job: Job) -> None:
 def _may_clear(run: RunFolder, step: Step, standing: Standing, redo: bool) -> bool:
     """Tell whether a changed step may be made again: asked for, of changed inputs alone, or nothing of it would be lost."""
     nothing_made = step.kind in _MADE_AT_ONCE and run.record(step.name) is None
-    return redo or standing.follows or step.derived or nothing_made
+    return redo or standing.follows or step.derived or step.kind in _ALL_KEPT or nothing_made
 
 
 def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) -> None:
@@ -200,7 +206,8 @@ def _with_checked_benchmark(read: Callable[[Workplace], Outcome]) -> Callable[[W
         if place.recipe.translate.datasets[place.step.name.partition("/")[2]].kind == "ifeval":
             from eval.ifeval.rows import read_prompts
 
-            read_prompts(place.folder / "rows.jsonl", place.recipe.source_language)
+            dataset = place.recipe.translate.datasets[place.step.name.partition("/")[2]]
+            read_prompts(place.folder / "rows.jsonl", dataset.language or place.recipe.source_language)
         return outcome
 
     return read_and_check

@@ -1,4 +1,4 @@
-"""The verbs that look at files rather than at a recipe: `eval score`, `audit`, `lint`, `import`."""
+"""The verbs that look at files rather than at a recipe: `audit`, `lint`, `import`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import RecipeError, UsageError
+from kielo.out_files import output_file
 
 
 def add_file_verbs(verbs: Any) -> None:
@@ -47,45 +48,6 @@ def add_file_verbs(verbs: Any) -> None:
     take.add_argument("--devices", type=int, metavar="N", help="how many trained, for global_batch_size (default: 8)")
     take.add_argument("--out", type=Path, metavar="RECIPE", help="write the recipe here, else to standard output")
     take.set_defaults(function=_import)
-
-
-def score_parser() -> argparse.ArgumentParser:
-    """Make the parser of `eval score`."""
-    parser = argparse.ArgumentParser(
-        prog="kielo eval score", description="Score stored answers to IFEval prompts without running a model."
-    )
-    parser.add_argument("eval", choices=["eval"], help=argparse.SUPPRESS)
-    parser.add_argument("score", choices=["score"], help=argparse.SUPPRESS)
-    parser.add_argument("--prompts", type=Path, required=True, metavar="FILE", help="IFEval rows, .jsonl or .jsonl.gz")
-    parser.add_argument(
-        "--responses", type=Path, required=True, metavar="FILE", help="rows {prompt, response}, .jsonl or .jsonl.gz"
-    )
-    parser.add_argument(
-        "--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/"
-    )
-    parser.add_argument(
-        "--mode", default="compat", metavar="MODE", help="compat: verdict for verdict as lm-evaluation-harness"
-    )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write totals and per-prompt verdicts here")
-    parser.set_defaults(function=_score)
-    return parser
-
-
-def _score(arguments: argparse.Namespace) -> None:
-    from eval.ifeval.rules import LanguageRules
-    from eval.ifeval.score import score_files, totals_table
-    from kielo.languages import language
-    from kielo.records import write_json
-
-    out = output_file("--json", arguments.json, arguments.prompts, arguments.responses)
-    try:
-        rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)
-    except RecipeError as error:
-        raise UsageError(f"--language {arguments.language}: {error}") from error
-    scores = score_files(arguments.prompts, arguments.responses, rules, arguments.mode)
-    if out:
-        write_json(out, scores)
-    print(totals_table(scores))
 
 
 def _audit(arguments: argparse.Namespace) -> None:
@@ -145,16 +107,3 @@ def _import(arguments: argparse.Namespace) -> int:
         print(f"not yet a recipe that `kielo check` accepts: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def output_file(option: str, out: Path | None, *inputs: Path) -> Path | None:
-    """Check that a file can be written and is none of the inputs.
-
-    Raises:
-        UsageError: it cannot, or it is one.
-    """
-    if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
-        raise UsageError(f"{option} {out}: not a file that can be written; name a file in a folder that exists.")
-    if out and any(out.exists() and given.exists() and out.samefile(given) for given in inputs):
-        raise UsageError(f"{option} {out}: this file is an input; name another one.")
-    return out

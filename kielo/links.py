@@ -10,7 +10,7 @@ from kielo.models import has_chat_template
 from kielo.schema import CHAT_TEMPLATES, Dataset, Pool, Recipe, Trainer
 from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
 from kielo.training_links import Broken, Where, broken_trainings, unknown
-from kielo.trainings import conversations
+from kielo.trainings import conversations, tuned_models
 
 
 def broken_links(recipe: Recipe) -> Iterator[Broken]:
@@ -40,7 +40,7 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
 
 def _shots(recipe: Recipe) -> Iterator[Broken]:
     """Check that there are shots enough for every prompt that some data set is translated with."""
-    datasets = [dataset for dataset in recipe.translate.datasets.values() if dataset.translate]
+    datasets = [dataset for dataset in recipe.translate.datasets.values() if dataset.translated]
     engines = [engine for dataset in datasets for engine in recipe.translate.engines(dataset) if engine.kind != "deepl"]
     for prompt in dict.fromkeys(engine.prompt or recipe.translate.prompt for engine in engines):
         if prompt.shots_file == "pocket":
@@ -70,10 +70,13 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
         if name not in of_kind:
             yield where, unknown(f"data set of kind {kind}", name, of_kind)
             return
+        own = datasets[name].language
         for code in codes:
-            if code not in both:
+            if own is not None and code != own:
+                yield where, f"'{name}' is written in '{own}' and is not translated, so it has no '{code}' rows"
+            elif code not in both | {own}:
                 yield where, f"this recipe has no '{code}' data; its languages are {' and '.join(sorted(both))}"
-            elif code != recipe.source_language and not datasets[name].translate:
+            elif own is None and code != recipe.source_language and not datasets[name].translate:
                 yield where, f"'{name}' is not translated (translate: false), so it has no '{code}' rows"
 
     for name, dataset in datasets.items():
@@ -95,8 +98,30 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
     if recipe.eval.ifeval:
         codes = recipe.eval.ifeval.languages or (recipe.source_language, recipe.language)
         yield from check(("eval", "ifeval"), recipe.eval.ifeval.dataset, "ifeval", codes)
+        for index, also in enumerate(recipe.eval.ifeval.also):
+            yield from check(("eval", "ifeval", "also", index), also, "ifeval", ())
+    for name, questions in recipe.eval.questions.items():
+        yield from check(("eval", "questions", name), name, "questions", questions.languages)
+    yield from _judge(recipe)
     if recipe.eval.translation:
         yield from check(("eval", "translation"), recipe.eval.translation, "sentences", (recipe.language,))
+
+
+def _judge(recipe: Recipe) -> Iterator[Broken]:
+    judge = recipe.eval.judge
+    if judge is None:
+        return
+    for index, name in enumerate(judge.benchmarks):
+        if name not in recipe.eval.questions:
+            yield (
+                ("eval", "judge", "benchmarks", index),
+                unknown("data set of eval.questions", name, recipe.eval.questions),
+            )
+    models = tuned_models(recipe)
+    if judge.baseline is not None and judge.baseline not in models:
+        yield ("eval", "judge", "baseline"), unknown("evaluated model", judge.baseline, models)
+    if "pairwise" in judge.modes and len(models) < 2:
+        yield ("eval", "judge", "modes"), "there is one model, and nothing to compare it with; use modes: [single]"
 
 
 def _asked(pool: Pool) -> list[str]:
@@ -124,7 +149,7 @@ def _reachable(recipe: Recipe, name: str, dataset: Dataset) -> Iterator[Broken]:
         )
     if dataset.answers == "regenerate" and all(each.kind == "deepl" for each in engines[:1]):
         yield (*where, "answers"), "the model answers anew, so the first engine must be a language model"
-    if dataset.translate and not engines and not (dataset.memory or recipe.translate.memory):
+    if dataset.translated and not engines and not (dataset.memory or recipe.translate.memory):
         yield where, "nobody would translate it: give an engine or a memory, or translate: false"
 
 

@@ -96,9 +96,34 @@ class Response:
     finish_reason: str
 
 
-Record = Conversation | PreferencePair | Prompt | SentencePair
+@dataclass(frozen=True)
+class Question:
+    """An open question of one or more turns, as MT-Bench has them; `references` are right answers by turn, where there are any."""
+
+    id: str
+    language: str
+    key: int
+    category: str
+    turns: tuple[str, ...]
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuestionResponse:
+    """A model's answers to the turns of a question, each given with those before it in view."""
+
+    id: str
+    key: int
+    language: str
+    category: str
+    turns: tuple[str, ...]
+    responses: tuple[str, ...]
+    finish_reasons: tuple[str, ...]
+
+
+Record = Conversation | PreferencePair | Prompt | SentencePair | Question
 KINDS: Mapping[str, type[Record]] = {
-    "conversations": Conversation, "preferences": PreferencePair, "ifeval": Prompt, "sentences": SentencePair,
+    "conversations": Conversation, "preferences": PreferencePair, "ifeval": Prompt, "sentences": SentencePair, "questions": Question,
 }  # fmt: skip
 
 
@@ -118,7 +143,7 @@ def from_json(kind: str, row: Mapping[str, JSON], place: str) -> Record:
         for name in ("messages", "prompt"):
             if isinstance(values.get(name), list):
                 values[name] = tuple(Message(role=turn["role"], content=turn["content"]) for turn in values[name])
-        for name in ("instruction_ids", "arguments"):
+        for name in ("instruction_ids", "arguments", "turns", "references"):
             if name in values:
                 values[name] = tuple(values[name])
         return KINDS[kind](**values)

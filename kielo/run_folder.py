@@ -24,7 +24,20 @@ State = Literal["complete", "begun", "waiting", "changed"]
 RECORD, BEGUN = "step.json", "begun.json"
 KEPT = "completions"
 """What making a step again leaves in place: every completion is keyed by all that determines it, so none can be stale."""
-_STEP_FOLDERS = ("source", "translate", "mix", "tokens", "sft", "reference", "dpo", "eval", "report", "recipe.json")
+_STEP_FOLDERS = (
+    "source",
+    "translate",
+    "mix",
+    "tokens",
+    "sft",
+    "reference",
+    "dpo",
+    "responses",
+    "eval",
+    "judge",
+    "report",
+    "recipe.json",
+)
 _REREAD_BYTES = 16 << 20
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 

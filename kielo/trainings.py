@@ -191,3 +191,11 @@ def _with(run: Run, chosen: Iterable[tuple[str, Any]]) -> Run:
         trained = key.startswith(TRAINER)
         (values.setdefault("trainer", {}) if trained else values)[key.removeprefix(TRAINER)] = value
     return cast(Run, type(run).model_validate(values))
+
+
+def tuned_models(recipe: Recipe) -> tuple[str, ...]:
+    """List the models that a recipe evaluates, as step names, in the order of the report."""
+    if recipe.eval.models:
+        return tuple(name for model in recipe.eval.models for name in all_seeds(model, recipe))
+    names = [f"sft/{training.name}" for training in sft_trainings(recipe)]
+    return (*names, *(f"dpo/{training.name}" for training in dpo_trainings(recipe)))

@@ -130,7 +130,9 @@ def collect(recipe: Recipe, folders: Mapping[str, Path]) -> Run:
         SourceError: a record or a scores file is damaged.
     """
     records = {name: _document(folder / RECORD) for name, folder in folders.items() if (folder / RECORD).is_file()}
-    evaluations = tuple(_evaluation(folders[name]) for name, record in records.items() if record["kind"] == "eval")
+    evaluations = tuple(
+        _evaluation(folders[name]) for name, record in records.items() if record["kind"] == "ifeval-scores"
+    )
     translation = {
         name: _document(folders[name] / "scores.json")
         for name, record in records.items() if record["kind"] == "translation-quality"

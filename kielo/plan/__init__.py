@@ -7,12 +7,13 @@ from typing import Any
 
 from kielo.errors import UsageError
 from kielo.plan.alignment import alignment_steps
-from kielo.plan.evaluation import eval_steps, tuned_models
+from kielo.plan.evaluation import eval_steps
 from kielo.plan.steps import STAGES, Kind, Outcome, Step, Workplace
 from kielo.plan.translation import data_steps
 from kielo.provenance import versions
 from kielo.recipe import nearest
 from kielo.schema import Recipe
+from kielo.trainings import tuned_models
 
 __all__ = [
     "STAGES", "Kind", "Outcome", "Step", "Workplace", "fields_of", "make_plan", "needed_for", "select", "tuned_models",

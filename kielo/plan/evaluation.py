@@ -1,58 +1,150 @@
-"""The plan's last steps but the report: what is measured on the translation and on every tuned model."""
+"""The plan's last steps but the report: every tuned model answers all benchmarks at once, then each is scored and judged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from kielo.models import model_identity
 from kielo.plan.steps import Step, engine_fields, rows_step
-from kielo.schema import Recipe
-from kielo.trainings import all_seeds, dpo_trainings, sft_trainings
+from kielo.schema import Engine, Judge, Recipe
+from kielo.trainings import tuned_models
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A data set that models answer in one language; `kind` is the data set's: ifeval or questions."""
+
+    dataset: str
+    language: str
+    kind: Literal["ifeval", "questions"]
+    max_tokens: int
+
+    @property
+    def name(self) -> str:
+        """Name it as files and steps do: `ifeval-fi`."""
+        return f"{self.dataset}-{self.language}"
+
+
+def benchmarks(recipe: Recipe) -> tuple[Benchmark, ...]:
+    """List what every model answers, in the order of the report."""
+    ifeval, found = recipe.eval.ifeval, []
+    if ifeval:
+        codes = ifeval.languages or (recipe.source_language, recipe.language)
+        found += [Benchmark(ifeval.dataset, code, "ifeval", ifeval.max_tokens) for code in codes]
+        found += [
+            Benchmark(name, code, "ifeval", ifeval.max_tokens)
+            for name in ifeval.also
+            for code in languages_of(recipe, name)
+        ]
+    for name, asked in recipe.eval.questions.items():
+        codes = asked.languages or languages_of(recipe, name)
+        found += [Benchmark(name, code, "questions", asked.max_tokens) for code in codes]
+    return tuple(found)
+
+
+def languages_of(recipe: Recipe, dataset: str) -> tuple[str, ...]:
+    """List the languages that a benchmark's rows are there in: its own, and the target language if it is translated."""
+    found = recipe.translate.datasets[dataset]
+    own = found.language or recipe.source_language
+    return tuple(dict.fromkeys((own, recipe.language))) if found.translated else (own,)
 
 
 def eval_steps(recipe: Recipe) -> Iterator[Step]:
-    if recipe.eval.translation:
-        settings: dict[str, Any] = {"language": recipe.language, "source_language": recipe.source_language}
-        rows = recipe.eval.translation
-        yield Step(
-            f"eval/translation/{rows}",
-            "translation-quality",
-            settings,
-            (f"source/{rows}", f"translate/{rows}"),
-            False,
-            ("sacrebleu",),
-        )
-    ifeval = recipe.eval.ifeval
-    for model in tuned_models(recipe) if ifeval else ():
-        assert ifeval is not None
-        for code in ifeval.languages or (recipe.source_language, recipe.language):
-            settings = {
-                "language": code, "benchmark": ifeval.dataset, "max_tokens": ifeval.max_tokens,
-                "engine": engine_fields(recipe.eval.engine.model_dump()), "mode": "compat", "sentences": ifeval.sentences,
-            }  # fmt: skip
-            inputs = (model, rows_step(recipe, ifeval.dataset, code))
-            yield Step(
-                f"eval/{model}/{ifeval.dataset}-{code}",
-                "eval",
-                {"eval": settings},
-                inputs,
-                True,
-                ("langdetect", ifeval.sentences.replace("punkt", "nltk")),
-            )
+    yield from _translation_quality(recipe)
+    asked = benchmarks(recipe)
+    for model in tuned_models(recipe) if asked else ():
+        yield _responses(recipe, model, asked)
+        for benchmark in asked:
+            yield _scores(recipe, model, benchmark)
+    if recipe.eval.judge:
+        for benchmark in judged_benchmarks(recipe, recipe.eval.judge):
+            yield _judgements(recipe, recipe.eval.judge, benchmark)
 
 
-def tuned_models(recipe: Recipe) -> tuple[str, ...]:
-    """List the models that a recipe evaluates, as step names, in the order of the report."""
-    if recipe.eval.models:
-        return tuple(name for model in recipe.eval.models for name in all_seeds(model, recipe))
-    names = [f"sft/{training.name}" for training in sft_trainings(recipe)]
-    return (*names, *(f"dpo/{training.name}" for training in dpo_trainings(recipe)))
+def _translation_quality(recipe: Recipe) -> Iterator[Step]:
+    rows = recipe.eval.translation
+    if rows is None:
+        return
+    settings: dict[str, Any] = {"language": recipe.language, "source_language": recipe.source_language}
+    if recipe.eval.comet:
+        settings["comet"] = recipe.eval.comet.model
+    inputs = (f"source/{rows}", f"translate/{rows}")
+    yield Step(
+        f"eval/translation/{rows}", "translation-quality", settings, inputs, bool(recipe.eval.comet), ("sacrebleu",)
+    )
+
+
+def _responses(recipe: Recipe, model: str, asked: tuple[Benchmark, ...]) -> Step:
+    settings = {
+        "engine": engine_fields(recipe.eval.engine.model_dump()), "strip_thinking": recipe.eval.strip_thinking,
+        "benchmarks": {each.name: {"kind": each.kind, "max_tokens": each.max_tokens, "rows": _rows(recipe, each)} for each in asked},
+    }  # fmt: skip
+    inputs = dict.fromkeys((model, *(_rows(recipe, each) for each in asked)))
+    return Step(f"responses/{model}", "responses", {"eval": settings}, tuple(inputs), True)
+
+
+def _rows(recipe: Recipe, benchmark: Benchmark) -> str:
+    return rows_step(recipe, benchmark.dataset, benchmark.language)
+
+
+def _scores(recipe: Recipe, model: str, benchmark: Benchmark) -> Step:
+    settings: dict[str, Any] = {
+        "language": benchmark.language, "source_language": recipe.source_language, "target_language": recipe.language,
+        "benchmark": benchmark.dataset, "strip_thinking": recipe.eval.strip_thinking,
+    }  # fmt: skip
+    packages = ["langdetect", "py3langid"]
+    if benchmark.kind == "ifeval":
+        assert recipe.eval.ifeval is not None
+        settings["sentences"] = recipe.eval.ifeval.sentences
+        packages += dict.fromkeys(("sentencex", recipe.eval.ifeval.sentences.replace("punkt", "nltk")))
+    inputs = (f"responses/{model}", _rows(recipe, benchmark))
+    kind: Literal["ifeval-scores", "question-scores"] = (
+        "ifeval-scores" if benchmark.kind == "ifeval" else "question-scores"
+    )
+    return Step(
+        f"eval/{model}/{benchmark.name}", kind, {"eval": settings}, inputs, versions=tuple(packages), derived=True
+    )
+
+
+def judged_benchmarks(recipe: Recipe, judge: Judge) -> tuple[Benchmark, ...]:
+    """List the open questions that a judge compares the answers to."""
+    names = judge.benchmarks or tuple(recipe.eval.questions)
+    return tuple(each for each in benchmarks(recipe) if each.kind == "questions" and each.dataset in names)
+
+
+def baseline_of(recipe: Recipe, judge: Judge) -> str:
+    """Name the model that the others are compared with, as a step."""
+    return judge.baseline or (recipe.dpo.start if recipe.dpo and recipe.dpo.start else tuned_models(recipe)[0])
+
+
+def _judgements(recipe: Recipe, judge: Judge, benchmark: Benchmark) -> Step:
+    models = tuned_models(recipe)
+    settings = {
+        "language": benchmark.language, "source_language": recipe.source_language, "benchmark": benchmark.dataset,
+        "judges": [judge_fields(recipe, engine) for engine in judge.engines], "modes": list(judge.modes), "gate": judge.gate,
+        "max_tokens": judge.max_tokens, "baseline": baseline_of(recipe, judge), "models": list(models),
+        "strip_thinking": recipe.eval.strip_thinking,
+    }  # fmt: skip
+    inputs = (_rows(recipe, benchmark), *(f"responses/{model}" for model in models))
+    here = any(engine.kind != "openai" for engine in judge.engines)
+    return Step(
+        f"judge/{benchmark.name}", "judge", {"eval": {"judge": settings}}, inputs, here, ("langdetect", "py3langid")
+    )
+
+
+def judge_fields(recipe: Recipe, engine: Engine) -> dict[str, Any]:
+    """Keep of a judge what changes its judgements."""
+    assert engine.model is not None
+    return {**engine_fields(engine.model_dump()), "model": model_identity(recipe.named_model(engine.model))}
 
 
 def benchmark_rows(recipe: Recipe) -> tuple[str, ...]:
     """List the steps that hold the prompts which tuned models are evaluated on, and what those are translations of."""
-    ifeval = recipe.eval.ifeval
-    if ifeval is None:
-        return ()
-    codes = {recipe.source_language: None, **dict.fromkeys(ifeval.languages or (recipe.language,))}
-    return tuple(rows_step(recipe, ifeval.dataset, code) for code in codes)
+    found: dict[str, None] = {}
+    for each in benchmarks(recipe):
+        if recipe.translate.datasets[each.dataset].language is None:
+            found[f"source/{each.dataset}"] = None
+        found[_rows(recipe, each)] = None
+    return tuple(found)

@@ -12,11 +12,23 @@ from kielo.provenance import digest
 from kielo.schema import Recipe
 
 Kind = Literal[
-    "source", "translate", "mix", "tokens", "sft", "reference", "dpo", "eval", "translation-quality", "report"
+    "source",
+    "translate",
+    "mix",
+    "tokens",
+    "sft",
+    "reference",
+    "dpo",
+    "responses",
+    "ifeval-scores",
+    "question-scores",
+    "judge",
+    "translation-quality",
+    "report",
 ]
 STAGES: Mapping[str, tuple[Kind, ...]] = {
     "translate": ("source", "translate"), "mix": ("mix",), "tokens": ("tokens",), "sft": ("sft",), "dpo": ("reference", "dpo"),
-    "eval": ("eval", "translation-quality"), "report": ("report",),
+    "eval": ("responses", "ifeval-scores", "question-scores", "judge", "translation-quality"), "report": ("report",),
 }  # fmt: skip
 
 
@@ -59,7 +71,8 @@ class Outcome:
 
 def rows_step(recipe: Recipe, dataset: str, code: str) -> str:
     """Name the step that holds a data set's rows in a language."""
-    return f"source/{dataset}" if code == recipe.source_language else f"translate/{dataset}"
+    own = recipe.translate.datasets[dataset].language or recipe.source_language
+    return f"source/{dataset}" if code == own else f"translate/{dataset}"
 
 
 def model_fields(recipe: Recipe) -> dict[str, Any]:

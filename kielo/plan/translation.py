@@ -27,7 +27,7 @@ def data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
                 **file_fields(recipe, dataset.local, "the rows"),
             },
         )
-        if dataset.translate:
+        if dataset.translated:
             yield _translate_step(recipe, name, dataset)
 
 

@@ -11,7 +11,7 @@ from kielo.languages import shots_of
 from kielo.models import model_path
 from kielo.schema.alignment import Dpo, DpoRun, Lora, Mix, Pool, Sft, SftRun
 from kielo.schema.engines import Engine, FewShot
-from kielo.schema.evaluation import Evaluate
+from kielo.schema.evaluation import Evaluate, Judge
 from kielo.schema.parts import Code, Name, Part, once_each
 from kielo.schema.trainer import Trainer
 from kielo.schema.translation import Dataset, Translate
@@ -23,6 +23,7 @@ __all__ = [
     "DpoRun",
     "Engine",
     "FewShot",
+    "Judge",
     "Lora",
     "Mix",
     "Pool",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from kielo.schema.engines import Engine, Engines, FewShot
-from kielo.schema.parts import Name, Part, once_each, refuse_idle
+from kielo.schema.parts import Code, Name, Part, once_each, refuse_idle
 
 
 class Repair(Part):
@@ -34,7 +34,7 @@ class Memory(Part):
 class Dataset(Part):
     """One data set: exactly one of hub, local, pocket says where its rows come from."""
 
-    kind: Literal["conversations", "preferences", "ifeval", "sentences"] = Field(
+    kind: Literal["conversations", "preferences", "ifeval", "sentences", "questions"] = Field(
         description="what records its rows become"
     )
     hub: str | None = Field(None, description="Hub data set id")
@@ -44,7 +44,7 @@ class Dataset(Part):
     config: str | None = Field(None, description="hub: configuration name")
     split: str = Field("train", description="hub: split")
     local: str | None = Field(None, description="path, relative to the recipe; .jsonl or .jsonl.gz")
-    pocket: Literal["oasst2", "helpsteer2", "ifeval", "parallel"] | None = Field(
+    pocket: Literal["oasst2", "helpsteer2", "ifeval", "parallel", "questions"] | None = Field(
         None, description="a data set of the pocket world"
     )
     rows: int = Field(400, gt=0, description="pocket: how many items to make")
@@ -53,6 +53,10 @@ class Dataset(Part):
         "helpfulness", description="preferences in HelpSteer2 rows: the column that ranks the two answers"
     )
     licence: str | None = Field(None, description="licence of the rows, recorded beside them")
+    language: Code | None = Field(
+        None,
+        description="ifeval, questions: the language the rows are written in, where it is not the source language; such rows are not translated",
+    )
     translate: bool = Field(True, description="false: keep in the source language only")
     engine: Engines | None = Field(None, description="an engine, or a list of them, for this data set alone")
     answers: Literal["translate", "regenerate"] = Field(
@@ -70,10 +74,25 @@ class Dataset(Part):
         if len(places) != 1:
             raise ValueError(f"give exactly one of hub, local, pocket ({', '.join(places) or 'none'} given)")
         refuse_idle(self, places[0], frozenset({"revision", "config", "split", "rows"}) - _DATASET_KEYS[places[0]])
-        for kind, key in (("preferences", "score"), ("conversations", "answers"), ("ifeval", "arguments")):
-            if self.kind != kind:
+        for kinds, key in _KEYS_OF_KINDS:
+            if self.kind not in kinds:
                 refuse_idle(self, f"kind {self.kind}", frozenset({key}))
+        if self.language is not None:
+            refuse_idle(self, "language", frozenset({"translate", "engine", "memory", "arguments"}))
         return self
+
+    @property
+    def translated(self) -> bool:
+        """Whether its rows are translated into the target language."""
+        return self.translate and self.language is None
+
+
+_KEYS_OF_KINDS = (
+    (("preferences",), "score"),
+    (("conversations",), "answers"),
+    (("ifeval",), "arguments"),
+    (("ifeval", "questions"), "language"),
+)
 
 
 _DATASET_KEYS = {

@@ -26,7 +26,8 @@ def run(place: Workplace) -> Outcome:
     name = place.step.name.partition("/")[2]
     dataset, limit = place.recipe.translate.datasets[name], place.step.settings["limit"]
     file, rows = _rows(place.recipe, dataset)
-    source = Source(file, list(_renamed(rows, dataset.fields, file)), place.recipe.source_language, dataset.score)
+    code = dataset.language or place.recipe.source_language
+    source = Source(file, list(_renamed(rows, dataset.fields, file)), code, dataset.score)
     records = _numbered(islice(read_rows(dataset.kind, source), limit), name)
     count = write_records(place.folder / "rows.jsonl", records)
     dropped = {reason: number for reason, number in sorted(source.dropped.items()) if number}

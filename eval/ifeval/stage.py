@@ -1,4 +1,4 @@
-"""The step kind "eval": one tuned model answers one benchmark in one language; the answers are scored into scores.json."""
+"""The step kind "ifeval-scores": a model's answers to IFEval prompts in one language are scored into scores.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eval.ifeval.rows import Answer
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scores, score, to_document
 from eval.response_language import response_language
-from eval.responses import FILE, answer, count_finish_reasons, read_prompts
+from eval.responses import finish_reasons, read_answers, read_rows, responses_file
 from kielo.languages import Language, language
 from kielo.plan import Outcome, Workplace
 from kielo.records import Prompt, Response, write_json
@@ -20,18 +20,18 @@ CONSTANT_REPLY = "lol"
 
 
 def run(place: Workplace) -> Outcome:
-    """Make responses.jsonl and scores.json."""
+    """Make scores.json."""
     settings = place.step.settings["eval"]
-    model_step, prompts_step = place.step.inputs
-    prompts = read_prompts(place.inputs[prompts_step])
-    model = place.inputs[model_step] / "model"
-    responses = answer(prompts, model, place.recipe.eval.engine, settings["max_tokens"], place.folder)
+    answers_step, prompts_step = place.step.inputs
+    prompts = [row for row in read_rows("ifeval", place.inputs[prompts_step]) if isinstance(row, Prompt)]
+    file = place.inputs[answers_step] / responses_file(f"{settings['benchmark']}-{settings['language']}")
+    responses = [answer for answer in read_answers(file) if isinstance(answer, Response)]
     document = {
-        "model": model_step, "benchmark": settings["benchmark"],
-        **score_responses(prompts, responses, language(settings["language"]), settings["mode"], settings["sentences"]),
+        "model": answers_step.partition("/")[2], "benchmark": settings["benchmark"],
+        **score_responses(prompts, responses, language(settings["language"]), "compat", settings["sentences"]),
     }  # fmt: skip
     write_json(place.folder / SCORES, document)
-    return Outcome((FILE, SCORES), _counts(document))
+    return Outcome((SCORES,), _counts(document))
 
 
 def score_responses(
@@ -58,7 +58,7 @@ def score_responses(
             "echo": _floor(scored([prompt.text for prompt in prompts]), "the prompt itself"),
         },
         "response_language": count_languages(prompts, texts, pack),
-        "finish_reasons": count_finish_reasons(responses),
+        "finish_reasons": finish_reasons(responses),
     }  # fmt: skip
 
 

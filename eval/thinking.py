@@ -1,0 +1,21 @@
+"""Takes the <think> blocks of reasoning models off their answers, where a recipe asks for it."""
+
+from __future__ import annotations
+
+import re
+
+_BLOCK = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
+_END = "</think>"
+
+
+def strip_thinking(text: str) -> str:
+    """Give an answer without its thoughts; a block that never ends (cut off at max_tokens) takes all that follows with it.
+
+    A template may write the opening tag into the prompt, so that only the closing one is in the answer: everything
+    before it is a thought, too.
+    """
+    lowered = text.lower()
+    opening, closing = lowered.find("<think>"), lowered.find(_END)
+    if closing != -1 and (opening == -1 or closing < opening):
+        text = text[closing + len(_END) :]
+    return _BLOCK.sub("", text).strip()

@@ -1,0 +1,46 @@
+"""The tools of `kielo eval`: what can be done with prompts, answers and scores without a recipe. Each brings its own options."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool's module, with functions `add_arguments(parser)` and `run(arguments)`, and what --help says of it."""
+
+    module: str
+    help: str
+
+
+TOOLS: Mapping[str, Tool] = {
+    "score": Tool("eval.ifeval.score_command", "score stored answers to IFEval prompts, in both modes"),
+    "floors": Tool("eval.ifeval.floors_command", "what an IFEval set gives to replies without any model"),
+    "compare": Tool("eval.statistics.compare_command", "intervals and paired tests between the scores of several models"),
+    "language": Tool("eval.response_language.command", "which language stored answers are in, by several identifiers"),
+    "judge": Tool("eval.judge.judge_command", "have a server judge two files of stored answers"),
+    "judgements": Tool("eval.judge.judgements_command", "statistics of judgements made elsewhere"),
+    "make-prompts": Tool("eval.make_prompts.command", "write native IFEval prompts from documents of a language"),
+    "export-task": Tool("eval.harness.command", "write a task folder for lm-evaluation-harness"),
+}  # fmt: skip
+
+
+def tool_parser(name: str) -> argparse.ArgumentParser:
+    """Make the parser of `kielo eval <name>`; its `function` runs the tool."""
+    tool = TOOLS[name]
+    module: Any = importlib.import_module(tool.module)
+    parser = argparse.ArgumentParser(prog=f"kielo eval {name}", description=f"{tool.help[0].upper()}{tool.help[1:]}.")
+    module.add_arguments(parser)
+    parser.set_defaults(function=module.run)
+    return parser
+
+
+def tools_text() -> str:
+    """List the tools for `kielo eval --help`."""
+    width = max(map(len, TOOLS))
+    lines = "\n".join(f"  {name:{width}}  {tool.help}" for name, tool in TOOLS.items())
+    return f"tools that need no recipe (`kielo eval TOOL --help`):\n{lines}"

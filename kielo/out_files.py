@@ -1,0 +1,20 @@
+"""The files that command-line options name for writing, checked before any work is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kielo.errors import UsageError
+
+
+def output_file(option: str, out: Path | None, *inputs: Path) -> Path | None:
+    """Check that a file can be written and is none of the inputs.
+
+    Raises:
+        UsageError: it cannot, or it is one.
+    """
+    if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
+        raise UsageError(f"{option} {out}: not a file that can be written; name a file in a folder that exists.")
+    if out and any(out.exists() and given.exists() and out.samefile(given) for given in inputs):
+        raise UsageError(f"{option} {out}: this file is an input; name another one.")
+    return out
