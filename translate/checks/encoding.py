@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
+from kielo.scripts import script_names, script_of
 from translate.checks.findings import Evidence
 from translate.checks.views import Pair
 
-_ALIASES = {"HAN": "CJK"}
+_WORD_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 # What a wrong decoding or escaping leaves, with characters without which there is none of it.
 _BROKEN = {
     "replacement character": ("\ufffd", re.compile("\ufffd")),
@@ -63,26 +62,3 @@ def script(pair: Pair) -> Iterator[Evidence]:
         own = sum(script_of(char) in wanted for char in words) / len(words)
         if own < 0.5:
             yield Evidence("script", f"{own:.0%} of the letters are {pair.direction.target.script}", 1)
-
-
-@lru_cache(maxsize=64)
-def script_names(script: str) -> frozenset[str]:
-    """Give the Unicode names of the scripts that texts of a language are written in."""
-    name = _ALIASES.get(script.upper(), script.upper())
-    japanese = ("CJK", "HIRAGANA", "KATAKANA")
-    return frozenset((*japanese, "")) if name in ("JAPANESE", "HIRAGANA") else frozenset((name, ""))
-
-
-_WORD_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
-# Letters that Unicode names after what they are, not after a script.
-_SIGNS = frozenset(("MICRO", "FEMININE", "MASCULINE", "MODIFIER", "MATHEMATICAL", "FULLWIDTH", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "ANGSTROM", "OHM", "KELVIN"))  # fmt: skip
-
-
-@lru_cache(maxsize=8192)
-def script_of(char: str) -> str:
-    """Name the script of a letter as Unicode names it; empty for what is no letter of a script."""
-    if not char.isalpha():
-        return ""
-    name = unicodedata.name(char, "")
-    first = name.split(" ", 1)[0]
-    return "" if first in _SIGNS else first

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from kielo.errors import MissingExtraError, RecipeError
+from kielo.errors import RecipeError
+from kielo.identification import (
+    PY3LANGID_LABELS,
+    STEPS,
+    ByWord,
+    NgramModel,
+    Probabilities,
+    fasttext_probabilities,
+    label_of,
+    lingua_codes,
+    lingua_probabilities,
+    py3langid_model,
+)
 from kielo.language_detection import known_codes, language_probabilities
 from kielo.languages import Language
 
@@ -57,59 +68,7 @@ LEAN, FOREIGN, FOREIGN_BYTES = 4.0, 3.0, 40
 language before the target, in texts of so many bytes."""
 TELLING_WORDS = 40
 """Different words by which a third language is judged; more say the same."""
-KNOWN_WORDS = 50_000
-STEPS = 256
-"""Into how many steps a unit of log-probability is cut."""
-
-
-_LABELS = frozenset((
-    "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr ht hu hy "
-    "id ig is it ja jv ka kk km kn ko ku ky la lg ln lo lt lv mg mk ml mn mr ms my ne nl no om or pa pl ps pt qu "
-    "ro ru sa si sk sl so sq sr sv sw ta te th tl tr ug uk ur uz vi xh yo zh zu ace bcl dz ext gcf gom grc gug "
-    "hbo kik nso pcm rw se sn st an ary crh fo fuv gcr guw kab lb lij ltg uzs wa sdh arz ba mt nn oc tg tk tt vec "
-    "vo wuu yue "
-).split())  # fmt: skip
-"""The languages of py3langid 0.4, so that its model need not be read to tell whether it knows one."""
 _ONCE = math.log1p(1)
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class _Model:
-    """py3langid's model: the automaton that finds byte n-grams, and by n-gram the log-probability in each language, in STEPS.
-
-    Whole numbers: their sums are quick, and the same on every machine.
-    """
-
-    labels: tuple[str, ...]
-    table: Any
-    priors: Any
-    next_state: Any
-    rows: Sequence[int]
-    feature: Sequence[int]
-
-    def features(self, word: str) -> array[int]:
-        """List the n-grams of a word that the model knows."""
-        next_state, rows, feature = self.next_state, self.rows, self.feature
-        state, found = 0, []
-        for byte in f" {word} ".encode("utf-8", "replace"):
-            state = next_state[rows[state] + byte]
-            if feature[state] >= 0:
-                found.append(feature[state])
-        return array("I", found)
-
-
-class _ByWord(dict[str, Value]):
-    """What is worked out once for each word; all is forgotten when there are KNOWN_WORDS."""
-
-    def __init__(self, work_out: Callable[[str], Value]) -> None:
-        self._work_out = work_out
-
-    def __missing__(self, word: str) -> Value:
-        if len(self) >= KNOWN_WORDS:
-            self.clear()
-        value = self[word] = self._work_out(word)
-        return value
 
 
 class _Py3langid:
@@ -121,12 +80,12 @@ class _Py3langid:
 
     def __init__(self, source: str, target: str) -> None:
         self._labels = source, target
-        self._features = _ByWord(lambda word: self._model.features(word))
-        self._lead = _ByWord(self._add_leads)
+        self._features = ByWord(lambda word: self._model.features(word))
+        self._lead = ByWord(self._add_leads)
 
     @cached_property
-    def _model(self) -> _Model:
-        return _py3langid_model()
+    def _model(self) -> NgramModel:
+        return py3langid_model()
 
     @cached_property
     def _columns(self) -> tuple[int, int]:
@@ -182,38 +141,16 @@ class _Py3langid:
         return sum(map(self._leads.__getitem__, self._features[word]))
 
 
-@cache
-def _py3langid_model() -> _Model:
-    import numpy as np
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    model = LanguageIdentifier.from_model_file(MODEL_FILE)
-    # "zxx", no language, is nothing that a translation could be in.
-    kept = [number for number, label in enumerate(model.nb_classes) if label != "zxx"]
-    # Row by row in memory: the rows of a few n-grams are all that is read.
-    table = np.ascontiguousarray(np.rint(np.asarray(model.nb_ptc, np.float32)[:, kept] * STEPS), np.int16)
-    priors = np.rint(np.asarray(model.nb_pc, np.float32)[kept] * STEPS).astype(np.int32)
-    labels = tuple(model.nb_classes[number] for number in kept)
-    return _Model(labels, table, priors, model.tk_nextmove, [row << 8 for row in model.tk_row], model.tk_output)
-
-
 def _py3langid(source: Language, target: Language) -> Identifier | None:
-    labels = [_label(language, _LABELS) for language in (source, target)]
+    labels = [label_of(language, PY3LANGID_LABELS) for language in (source, target)]
     return _Py3langid(labels[0], labels[1]) if labels[0] and labels[1] else None
-
-
-def _label(language: Language, labels: Container[str]) -> str | None:
-    """Find a language's label: by its code, the code's first part, ISO 639-3, or what langdetect calls it."""
-    macro = {"nb": "no"}.get(language.code)
-    names = (language.code, language.code.split("-")[0], language.iso639_3, language.langdetect, macro)
-    return next((name for name in names if name and name in labels), None)
 
 
 @dataclass(frozen=True)
 class _ByProbability:
     """Any identifier that gives probabilities of languages by its own codes."""
 
-    probabilities: Any
+    probabilities: Probabilities
     source: str
     target: str
 
@@ -236,36 +173,11 @@ def _langdetect(source: Language, target: Language) -> Identifier | None:
 
 
 def _lingua(source: Language, target: Language) -> Identifier | None:
-    try:
-        from lingua import Language as Known
-        from lingua import LanguageDetectorBuilder
-    except ImportError as error:
-        raise MissingExtraError("the identifier lingua needs its package: pip install 'kielo[lingua]'.") from error
     names = [language.iso639_3.upper() for language in (source, target)]
-    by_code = {known.iso_code_639_3.name: known for known in Known.all()}
-    if not set(names) <= set(by_code):
+    if not lingua_codes().issuperset(names):
         return None
-    detector = LanguageDetectorBuilder.from_languages(*(by_code[name] for name in dict.fromkeys(names))).build()
-
-    def probabilities(text: str) -> dict[str, float]:
-        values = detector.compute_language_confidence_values(text)
-        return {value.language.iso_code_639_3.name: value.value for value in values}
-
-    return _ByProbability(probabilities, *names)
+    return _ByProbability(lingua_probabilities(names), *names)
 
 
 def _glotlid(source: Language, target: Language, file: Path | None) -> Identifier:
-    """Read a fastText model whose labels are `__label__fin_Latn` (GlotLID, OpenLID)."""
-    if file is None or not file.is_file():
-        raise RecipeError(f"{file}: no such file; the identifier glotlid needs its fastText model (identifier_file).")
-    try:
-        import fasttext
-    except ImportError as error:
-        raise MissingExtraError("the identifier glotlid needs fastText: pip install 'kielo[glotlid]'.") from error
-    model = fasttext.load_model(str(file))
-
-    def probabilities(text: str) -> dict[str, float]:
-        labels, values = model.predict(text.replace("\n", " "), k=5)
-        return {label.removeprefix("__label__"): float(value) for label, value in zip(labels, values, strict=True)}
-
-    return _ByProbability(probabilities, source.flores, target.flores)
+    return _ByProbability(fasttext_probabilities(file), source.flores, target.flores)
