@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kielo.records import Conversation, Message, PreferencePair, Prompt, Record, SentencePair
+from kielo.records import Conversation, Message, PreferencePair, Prompt, Question, Record, SentencePair
 from translate.answers import Answer, Failure, Glossary, Translated
 from translate.checks import Direction
 from translate.ifeval import PromptPlan, cut_around, localise, plan_prompts
@@ -123,6 +123,10 @@ def _change(record: Record, planning: Planning) -> TaskChange | None:
             turns, last = record.messages, tuple[str, ...]()
         case PreferencePair():
             turns, last = record.prompt, (record.chosen, record.rejected)
+        case Question():
+            return strictest(
+                classify(turn, planning.rules, _given(record, number)) for number, turn in enumerate(record.turns)
+            )
         case _:
             return None
     following = [*((turn.content,) if turn.role == "assistant" else () for turn in turns[1:]), last]
@@ -146,6 +150,8 @@ def _texts_of(record: Record, fixed: Glossary, answers: str) -> Iterator[Text]:
             yield plain("rejected", record.rejected, fixed, record.prompt[-1].content)
         case SentencePair():
             yield plain("source", record.source)
+        case Question():
+            yield from _question_texts(record, fixed)
         case Prompt():
             raise TypeError("prompts are planned with their arguments")
 
@@ -155,6 +161,19 @@ def _turns(name: str, messages: Sequence[Message], fixed: Glossary) -> Iterator[
     for index, message in enumerate(messages):
         yield plain(f"{name}[{index}]", message.content, fixed, before)
         before = message.content
+
+
+def _question_texts(question: Question, fixed: Glossary) -> Iterator[Text]:
+    """Go through the turns, each behind the one before it, and the right answers, each behind its turn."""
+    for number, turn in enumerate(question.turns):
+        yield plain(f"turns[{number}]", turn, fixed, question.turns[number - 1] if number else "")
+        for answer in _given(question, number):
+            yield plain(f"references[{number}]", answer, fixed, turn)
+
+
+def _given(question: Question, turn: int) -> tuple[str, ...]:
+    """Give the right answer to a turn, where the question has one."""
+    return tuple(filter(None, question.references[turn : turn + 1]))
 
 
 def rebuild(work: Work, language: str, translations: Mapping[str, str]) -> Record | Failure:
@@ -180,6 +199,12 @@ def rebuild(work: Work, language: str, translations: Mapping[str, str]) -> Recor
             return localise(work.plan, language, translations)
         case SentencePair():
             return dataclasses.replace(record, language=language, target=translations["source"])
+        case Question():
+            turns = tuple(translations[f"turns[{number}]"] for number in range(len(record.turns)))
+            references = tuple(
+                answer and translations[f"references[{number}]"] for number, answer in enumerate(record.references)
+            )
+            return dataclasses.replace(record, language=language, turns=turns, references=references)
 
 
 def _translated(name: str, messages: Sequence[Message], translations: Mapping[str, str]) -> tuple[Message, ...]:

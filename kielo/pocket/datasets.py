@@ -1,4 +1,4 @@
-"""Data sets of the pocket world in the published row formats: OASST2, HelpSteer2, IFEval, and parallel sentences for shots and tests."""
+"""Data sets of the pocket world in the published row formats: OASST2, HelpSteer2, IFEval, MT-Bench, and parallel sentences for shots and tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kielo.errors import SourceError
 from kielo.pocket import demands
 from kielo.pocket.demands import Demand
 from kielo.pocket.grammar import Text, Word, each, held_out, join, literal, say, sentence, spoken, world
+from kielo.pocket.questions import question_rows
 
 Row = dict[str, Any]
 SOURCE, TARGET = list(world().languages)[:2]
@@ -214,17 +215,22 @@ def shots_rows(count: int, seed: int) -> list[Row]:
     ]
 
 
-_MAKERS: dict[str, Callable[[int, int], list[Row]]] = {
-    "oasst2": oasst_rows, "helpsteer2": helpsteer_rows, "ifeval": ifeval_rows, "parallel": parallel_rows, "shots": shots_rows,
+_OF_BOTH: dict[str, Callable[[int, int], list[Row]]] = {"parallel": parallel_rows, "shots": shots_rows}
+_OF_ONE: dict[str, Callable[[int, int, str], list[Row]]] = {
+    "oasst2": oasst_rows, "helpsteer2": helpsteer_rows, "ifeval": ifeval_rows, "questions": question_rows,
 }  # fmt: skip
 
 
-def rows(dataset: str, count: int, seed: int) -> list[Row]:
-    """Make the rows of a data set by name; `count` is trees, prompts or pairs.
+def rows(dataset: str, count: int, seed: int, language: str = SOURCE) -> list[Row]:
+    """Make the rows of a data set by name; `count` is trees, prompts, pairs or questions, in one language where they have one.
 
     Raises:
-        SourceError: there is no pocket data set of that name.
+        SourceError: there is no pocket data set of that name, or the pocket world does not speak that language.
     """
-    if dataset not in _MAKERS:
-        raise SourceError(f"no pocket data set is called {dataset!r}; use one of {', '.join(_MAKERS)}.")
-    return _MAKERS[dataset](count, seed)
+    if language not in world().languages:
+        raise SourceError(f"the pocket world speaks {' and '.join(world().languages)}, not {language}.")
+    if dataset in _OF_BOTH:
+        return _OF_BOTH[dataset](count, seed)
+    if dataset not in _OF_ONE:
+        raise SourceError(f"no pocket data set is called {dataset!r}; use one of {', '.join([*_OF_BOTH, *_OF_ONE])}.")
+    return _OF_ONE[dataset](count, seed, language)

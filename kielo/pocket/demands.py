@@ -69,6 +69,8 @@ def _frequency(rng: Random, topic: Word, name: str) -> Demand:
 
 def _forbidden(rng: Random, topic: Word, name: str) -> Demand:
     words = rng.sample([word for word in world().words["keyword"] if word is not topic], 2)
+    while any(_stands_in(word, topic) for word in words):  # no answer about a teacher does without "tea"
+        words = rng.sample([word for word in world().words["keyword"] if word is not topic], 2)
     clause = _clause(rng, name, keyword=words[0], keyword2=words[1])
     used = [word for word in words if all(f'"{spoken(word)[language]}"' in text for language, text in clause.items())]
 
@@ -76,6 +78,10 @@ def _forbidden(rng: Random, topic: Word, name: str) -> Demand:
         return not any(spoken(word)[language] in text.lower() for word in used)
 
     return Demand(name, clause, {"forbidden_words": [spoken(word) for word in used]}, accept=absent)
+
+
+def _stands_in(word: Word, topic: Word) -> bool:
+    return any(text in spoken(topic)[language] for language, text in spoken(word).items())
 
 
 def _sentences(rng: Random, topic: Word, name: str) -> Demand:

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import sacrebleu
 
+from align.tokens.overlap import Benchmarks
 from kielo.errors import SourceError
 from kielo.pocket import BASE, datasets, demands
 from kielo.pocket.corpus import documents, sentences_of
 from kielo.pocket.datasets import SOURCE, TARGET
 from kielo.pocket.grammar import held_out, literal, say, sentence, world
+from kielo.records import Question
 
 TEXT_ARGUMENTS = ("keywords", "forbidden_words", "keyword", "end_phrase", "postscript_marker")
 
@@ -56,7 +58,7 @@ def test_every_pattern_can_be_said_in_both_languages() -> None:
                 assert all(text and not set("{}") & set(text) for text in texts.values())
 
 
-@pytest.mark.parametrize("name", ["oasst2", "helpsteer2", "ifeval", "parallel", "shots"])
+@pytest.mark.parametrize("name", ["oasst2", "helpsteer2", "ifeval", "parallel", "questions", "shots"])
 def test_rows_are_the_same_for_a_seed_and_others_for_another(name: str) -> None:
     assert datasets.rows(name, 20, 3) == datasets.rows(name, 20, 3)
     assert datasets.rows(name, 20, 3) != datasets.rows(name, 20, 4)
@@ -66,6 +68,42 @@ def test_rows_are_the_same_for_a_seed_and_others_for_another(name: str) -> None:
 def test_unknown_data_set_is_a_users_mistake() -> None:
     with pytest.raises(SourceError, match="oasst2"):
         datasets.rows("oasst3", 1, 1)
+
+
+def test_a_language_the_world_does_not_speak_is_a_users_mistake() -> None:
+    with pytest.raises(SourceError, match="the pocket world speaks en and fi, not sv"):
+        datasets.rows("questions", 1, 1, "sv")
+
+
+@pytest.mark.parametrize("language", [SOURCE, TARGET])
+def test_questions_are_of_every_category_and_in_one_language(language: str) -> None:
+    rows = datasets.rows("questions", 24, 1, language)
+    assert [row["question_id"] for row in rows] == list(range(1, 25))
+    assert len({row["turns"][0] for row in rows}) == 24
+    by_category = Counter(row["category"] for row in rows)
+    assert len(by_category) == 4 and set(by_category.values()) == {6}
+    assert Counter(len(row["turns"]) for row in rows) == {1: 12, 2: 12}
+    assert any("ä" in turn for row in rows for turn in row["turns"]) == (language == TARGET)
+
+
+@pytest.mark.parametrize("language", [SOURCE, TARGET])
+def test_questions_are_no_training_prompts(language: str) -> None:
+    rows = datasets.rows("questions", 24, 1, language)
+    benchmark = Benchmarks(
+        Question(f"q/{row['question_id']}", language, row["question_id"], row["category"], tuple(row["turns"]))
+        for row in rows
+    )
+    prompts = [row["text"] for row in datasets.oasst_rows(600, 1, language) if row["role"] == "prompter"]
+    assert [prompt for prompt in prompts if benchmark.nearest([prompt])] == []
+
+
+def test_no_word_is_forbidden_that_stands_in_the_topic() -> None:
+    """No answer about a teacher does without "tea": looking for one would never end (seed 3 came to it)."""
+    teacher = next(word for word in world().words["topic"] if word.forms[SOURCE][""] == "teacher")
+    rng = Random(0)
+    for _ in range(300):
+        (demand,) = demands.make(rng, teacher, ["keywords:forbidden_words"])
+        assert not [word for word in demand.kwargs["forbidden_words"] if word[SOURCE] in "teacher"]
 
 
 def test_oasst_trees() -> None:

@@ -1,4 +1,4 @@
-"""Rows of published data sets (OASST, message lists, HelpSteer2, IFEval, sentence pairs) read into records; pure, ids come later."""
+"""Rows of published data sets (OASST, message lists, HelpSteer2, IFEval, sentence pairs, open questions) read into records; pure, ids come later."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from kielo.errors import SourceError, at
 from kielo.records import Conversation, Message, PreferencePair, Prompt, Record, Role, SentencePair
 from translate.rows.oasst import oasst_conversations, oasst_messages, oasst_preferences, tree_messages
+from translate.rows.questions import questions
 from translate.rows.values import Row, shown, text_of
 
 ROLES: Mapping[str, Role] = {
@@ -230,6 +231,10 @@ def _sentences(source: Source) -> Iterator[Record]:
         yield SentencePair("", source.language, text_of(row, "source", place), text_of(row, "target", place))
 
 
+def _questions(source: Source) -> Iterator[Record]:
+    return questions(source.rows, source.file, source.language)
+
+
 def _oasst(kind: str, flatten: bool) -> Callable[[Source], Iterator[Record]]:
     def read(source: Source) -> Iterator[Record]:
         rows = tree_messages(source.rows, source.file) if flatten else source.rows
@@ -257,4 +262,6 @@ FORMATS: tuple[Format, ...] = (
     Format("HelpSteer2", "preferences", _columns("prompt", "response"), _helpsteer),
     Format("IFEval", "ifeval", _columns("key", "prompt", "instruction_id_list", "kwargs"), _ifeval),
     Format("sentence pairs", "sentences", _columns("source", "target"), _sentences),
+    Format("questions", "questions", _columns("turns"), _questions),
+    Format("prompts", "questions", _columns("prompt"), _questions),
 )

@@ -70,7 +70,8 @@ def _rows(recipe: Recipe, dataset: Dataset) -> tuple[str, Rows]:
     if dataset.pocket is not None:
         from kielo.pocket import datasets as pocket
 
-        return f"pocket {dataset.pocket}", enumerate(pocket.rows(dataset.pocket, dataset.rows, recipe.seed), 1)
+        made = pocket.rows(dataset.pocket, dataset.rows, recipe.seed, dataset.language or pocket.SOURCE)
+        return f"pocket {dataset.pocket}", enumerate(made, 1)
     assert dataset.hub is not None
     return dataset.hub, enumerate(_hub_rows(dataset.hub, dataset), 1)
 
