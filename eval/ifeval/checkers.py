@@ -1,4 +1,4 @@
-"""The 25 checkers of IFEval, one pure function each: does a response follow an instruction with these arguments?
+"""The 25 checkers of IFEval in compat mode, one pure function each: does a response follow an instruction with these arguments?
 
 Verdicts are those of lm-evaluation-harness 0.4.13 (`lm_eval/tasks/ifeval`), quirks included; a quirk has a comment.
 Blank responses never get here: they follow nothing.
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eval.ifeval.matchers import Matcher
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.words import Tokenizer
 from kielo.language_detection import detect_language
@@ -21,13 +22,15 @@ Values = Mapping[str, Any]  # checked by eval.ifeval.arguments, so a field is th
 
 @dataclass(frozen=True)
 class Context:
-    """What a checker may know besides response and arguments."""
+    """What a checker may know besides response and arguments; `matcher` finds keywords in fair mode, compat has none."""
 
     rules: LanguageRules
     tokenizer: Tokenizer
+    matcher: Matcher | None = None
 
 
-def _meets(count: int, relation: str, limit: int) -> bool:
+def meets(count: int, relation: str, limit: int) -> bool:
+    """Compare a count with its limit."""
     return count < limit if relation == "less than" else count >= limit
 
 
@@ -48,7 +51,7 @@ def keywords_exist(response: str, values: Values, _: Context) -> bool:
 def keyword_frequency(response: str, values: Values, _: Context) -> bool:
     """The keyword occurs often (or seldom) enough, inside longer words too."""
     hits = re.findall(values["keyword"].strip(), response, re.IGNORECASE)
-    return _meets(len(hits), values["relation"], values["frequency"])
+    return meets(len(hits), values["relation"], values["frequency"])
 
 
 def forbidden_words(response: str, values: Values, _: Context) -> bool:
@@ -59,7 +62,7 @@ def forbidden_words(response: str, values: Values, _: Context) -> bool:
 def letter_frequency(response: str, values: Values, _: Context) -> bool:
     """The letter occurs often (or seldom) enough, in either case."""
     count = response.lower().count(values["letter"].lower())
-    return _meets(count, values["let_relation"], values["let_frequency"])
+    return meets(count, values["let_relation"], values["let_frequency"])
 
 
 def response_language(response: str, values: Values, _: Context) -> bool:
@@ -69,12 +72,12 @@ def response_language(response: str, values: Values, _: Context) -> bool:
 
 def number_sentences(response: str, values: Values, context: Context) -> bool:
     """There are enough (or few enough) sentences."""
-    return _meets(context.tokenizer.count_sentences(response), values["relation"], values["num_sentences"])
+    return meets(context.tokenizer.count_sentences(response), values["relation"], values["num_sentences"])
 
 
 def number_words(response: str, values: Values, _: Context) -> bool:
     """There are enough (or few enough) runs of letters, digits and underscores."""
-    return _meets(len(re.findall(r"\w+", response)), values["relation"], values["num_words"])
+    return meets(len(re.findall(r"\w+", response)), values["relation"], values["num_words"])
 
 
 def number_paragraphs(response: str, values: Values, _: Context) -> bool:
@@ -100,7 +103,15 @@ def nth_paragraph_first_word(response: str, values: Values, _: Context) -> bool:
 
 def number_placeholders(response: str, values: Values, _: Context) -> bool:
     """There are enough `[placeholders]`; `[]` counts."""
-    return len(re.findall(r"\[.*?\]", response)) >= int(values["num_placeholders"])
+    return sum(map(_placeholders, response.split("\n"))) >= int(values["num_placeholders"])
+
+
+def _placeholders(line: str) -> int:
+    """Count what `\\[.*?\\]` finds in a line; the expression itself takes for ever on a line of opening brackets."""
+    count, start = 0, line.find("[")
+    while start != -1 and (end := line.find("]", start)) != -1:
+        count, start = count + 1, line.find("[", end)
+    return count
 
 
 _POSTSCRIPTS = {"P.S.": r"p\.\s?s\.", "P.P.S": r"p\.\s?p\.\s?s"}
@@ -115,7 +126,7 @@ def postscript(response: str, values: Values, _: Context) -> bool:
 def number_bullet_lists(response: str, values: Values, _: Context) -> bool:
     """Exactly so many lines start with `-` or one `*`."""
     # A lone `*` at the end of a line takes the next line into its bullet, so this one cannot go line by line.
-    stars = len(re.findall(r"^\s*\*[^*].*$", response, re.MULTILINE))
+    stars = len(re.findall(r"^[^\S\n]*\*[^*].*$", response, re.MULTILINE))
     dashes = sum(line.lstrip().startswith("-") for line in response.split("\n"))
     return stars + dashes == int(values["num_bullets"])
 
@@ -152,7 +163,13 @@ def json_format(response: str, _: Values, __: Context) -> bool:
 
 def title(response: str, _: Values, __: Context) -> bool:
     """A `<<title>>` that is not blank is in the response."""
-    return any(found.lstrip("<").rstrip(">").strip() for found in re.findall(r"<<[^\n]+>>", response))
+    return any(map(_titled, response.split("\n")))
+
+
+def _titled(line: str) -> bool:
+    """Look for what `<<[^\\n]+>>` finds; the expression itself takes for ever on a line of opening brackets."""
+    start, end = line.find("<<"), line.rfind(">>")
+    return -1 < start < end - 2 and bool(line[start : end + 2].lstrip("<").rstrip(">").strip())
 
 
 def two_responses(response: str, _: Values, __: Context) -> bool:
@@ -177,7 +194,7 @@ def end_checker(response: str, values: Values, _: Context) -> bool:
 def capital_word_frequency(response: str, values: Values, context: Context) -> bool:
     """Enough (or few enough) words are all in capitals."""
     capitals = sum(word.isupper() for word in context.tokenizer.words(response))
-    return _meets(capitals, values["capital_relation"], values["capital_frequency"])
+    return meets(capitals, values["capital_relation"], values["capital_frequency"])
 
 
 def all_capitals(response: str, _: Values, context: Context) -> bool:

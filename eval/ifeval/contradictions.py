@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from eval.ifeval.checkers import Context
 from eval.ifeval.demands import Demands, has_word, measure
-from eval.ifeval.words import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Contradiction:
     detail: str
 
 
-def contradictions(demands: Demands, tokenizer: Tokenizer) -> list[Contradiction]:
+def contradictions(demands: Demands, context: Context) -> list[Contradiction]:
     """List every pair of demands that exclude each other by the checkers' definitions."""
-    found = [each for rule in _RULES for each in rule(demands, tokenizer)]
+    found = [each for rule in _RULES for each in rule(demands, context)]
     return list(dict.fromkeys(found))
 
 
-def _ranges(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _ranges(demands: Demands, context: Context) -> Iterator[Contradiction]:
     for name, of in dict.fromkeys(limit.quantity for limit in demands.limits):
         low, high = demands.low(name, of), demands.high(name, of)
         # A blank answer follows nothing, so an answer has a word and a sentence.
@@ -40,12 +40,12 @@ def _ranges(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
             yield Contradiction("length_constraints:nth_paragraph_first_word", f"paragraph {nth} of {count}")
 
 
-def _required_and_counts(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _required_and_counts(demands: Demands, context: Context) -> Iterator[Contradiction]:
     for required in demands.required:
         for limit in demands.limits:
             if limit.high is None or limit.quantity[0] == "capitals":  # these an answer may write in small letters
                 continue
-            count = measure(limit.quantity, required.text, tokenizer)
+            count = measure(limit.quantity, required.text, context)
             if count >= max(limit.high, 1):
                 what = " ".join(filter(None, limit.quantity))
                 yield Contradiction(
@@ -54,7 +54,7 @@ def _required_and_counts(demands: Demands, tokenizer: Tokenizer) -> Iterator[Con
                 )
 
 
-def _required_and_forbidden(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _required_and_forbidden(demands: Demands, context: Context) -> Iterator[Contradiction]:
     texts = [(required.text, required.argument, required.instruction) for required in demands.required]
     texts += [
         (limit.quantity[1], "keyword", limit.instruction)
@@ -65,15 +65,15 @@ def _required_and_forbidden(demands: Demands, tokenizer: Tokenizer) -> Iterator[
         if "no comma" in demands.marks and "," in text:
             yield Contradiction(instruction, f"{argument} '{text:.60}' has a comma, and no comma is allowed")
         for word in demands.forbidden:
-            if has_word(word, text):
+            if has_word(word, text, context):
                 yield Contradiction(instruction, f"{argument} '{text:.60}' has the forbidden word '{word}'")
 
 
-def _options(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _options(demands: Demands, context: Context) -> Iterator[Contradiction]:
     def allowed(option: str) -> bool:
         comma = "no comma" in demands.marks and "," in option
         case = _wrong_case(option, demands)
-        return not comma and not case and not any(has_word(word, option) for word in demands.forbidden)
+        return not comma and not case and not any(has_word(word, option, context) for word in demands.forbidden)
 
     if demands.options and not any(map(allowed, demands.options)):
         yield Contradiction(
@@ -85,7 +85,7 @@ def _wrong_case(text: str, demands: Demands) -> bool:
     return ("lower" in demands.marks and text != text.lower()) or ("upper" in demands.marks and text != text.upper())
 
 
-def _case(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _case(demands: Demands, context: Context) -> Iterator[Contradiction]:
     lower, upper = "lower" in demands.marks, "upper" in demands.marks
     if lower and upper:
         yield Contradiction("change_case:english_capital", "all letters small and all letters capital")
@@ -106,7 +106,7 @@ def _case(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
         yield Contradiction("change_case:capital_word_frequency", "no word in capitals, and only capitals")
 
 
-def _start(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _start(demands: Demands, context: Context) -> Iterator[Contradiction]:
     for required in demands.required:
         if required.place != "start":
             continue
@@ -120,7 +120,7 @@ def _start(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
                 yield Contradiction("length_constraints:nth_paragraph_first_word", f"{start} and with '{word}'")
 
 
-def _edges(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _edges(demands: Demands, context: Context) -> Iterator[Contradiction]:
     starts = [required.text.lower() for required in demands.required if required.place == "start"]
     for start in starts:
         if not max(starts, key=len).startswith(start):
@@ -131,20 +131,20 @@ def _edges(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
             yield Contradiction("startend:end_checker", f"the answer ends with '{end:.40}' and otherwise")
 
 
-def _separators(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _separators(demands: Demands, context: Context) -> Iterator[Contradiction]:
     if "two" in demands.marks and demands.limits_of("paragraphs"):
         yield Contradiction(
             "combination:two_responses", "****** between the answers is an empty paragraph to the count between ***"
         )
 
 
-def _languages(demands: Demands, tokenizer: Tokenizer) -> Iterator[Contradiction]:
+def _languages(demands: Demands, context: Context) -> Iterator[Contradiction]:
     if len(set(demands.languages)) > 1:
         yield Contradiction(
             "language:response_language", f"the answer is in {' and in '.join(dict.fromkeys(demands.languages))}"
         )
 
 
-_RULES: tuple[Callable[[Demands, Tokenizer], Iterator[Contradiction]], ...] = (
+_RULES: tuple[Callable[[Demands, Context], Iterator[Contradiction]], ...] = (
     _ranges, _required_and_counts, _required_and_forbidden, _options, _case, _start, _edges, _separators, _languages,
 )  # fmt: skip

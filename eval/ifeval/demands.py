@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eval.ifeval.checkers import Values
+from eval.ifeval.checkers import Context, Values
 from eval.ifeval.registry import RESPONSE_LANGUAGE
 from eval.ifeval.rules import LanguageRules
-from eval.ifeval.words import Tokenizer
+from eval.ifeval.unicode_words import count_letter, count_words
 
 CASE_CHECKS = ("change_case:english_capital", "change_case:english_lowercase")
 Quantity = tuple[str, str]
@@ -67,11 +67,11 @@ class Demands:
         return [limit for limit in self.limits if limit.quantity == (name, of)]
 
 
-def read_demands(instructions: Iterable[tuple[str, Values]], rules: LanguageRules) -> Demands:
+def read_demands(instructions: Iterable[tuple[str, Values]], rules: LanguageRules, mode: str = "compat") -> Demands:
     """Sort checked instructions, (id, values) each; ids that are not IFEval's ask for nothing here."""
     demands = Demands()
     for instruction, values in instructions:
-        if instruction in CASE_CHECKS:
+        if instruction in CASE_CHECKS and mode == "compat":
             demands.languages.append(rules.case_language)
         if instruction == "detectable_format:constrained_response":
             demands.options = rules.constrained_options
@@ -156,24 +156,26 @@ _READERS: Mapping[str, Callable[[Demands, str, Values], None]] = {
 }
 
 
-def measure(quantity: Quantity, text: str, tokenizer: Tokenizer) -> int:
-    """Count a quantity in a text as the checkers do; 0 for those that only a layout has, such as bullets."""
+def measure(quantity: Quantity, text: str, context: Context) -> int:
+    """Count a quantity in a text as the checkers of the context's mode do; 0 for those that only a layout has, such as bullets."""
     name, of = quantity
     match name:
         case "words":
-            return len(re.findall(r"\w+", text))
+            return len(re.findall(r"\w+", text)) if context.matcher is None else count_words(text, context.rules)
         case "sentences":
-            return tokenizer.count_sentences(text)
+            return context.tokenizer.count_sentences(text)
         case "capitals":
-            return sum(word.isupper() for word in tokenizer.words(text))
+            return sum(word.isupper() for word in context.tokenizer.words(text))
         case "letter":
-            return text.lower().count(of)
+            return text.lower().count(of) if context.matcher is None else count_letter(of, text, context.rules)
         case "keyword":
-            return len(re.findall(of, text, re.IGNORECASE))
+            return len(re.findall(of, text, re.IGNORECASE)) if context.matcher is None else context.matcher(of, text)
         case _:
             return 0
 
 
-def has_word(word: str, text: str) -> bool:
-    """Tell whether a forbidden word, a regular expression, stands alone in a text."""
+def has_word(word: str, text: str, context: Context) -> bool:
+    """Tell whether a forbidden word is in a text: to compat a regular expression that stands alone, to fair mode any form of it."""
+    if context.matcher:
+        return context.matcher(word, text) > 0
     return re.search(rf"\b{word}\b", text, re.IGNORECASE) is not None

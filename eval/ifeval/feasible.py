@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
@@ -46,11 +45,15 @@ class Amounts:
 def prove(
     instructions: Sequence[tuple[str, Instruction, Values]], context: Context, filler_language: str | None
 ) -> Proof:
-    """Build an answer step by step: what is still too little grows, until all checkers say yes or nothing changes any more."""
-    demands = read_demands([(name, values) for name, _, values in instructions], context.rules)
+    """Build an answer step by step: what is still too little grows, until all checkers say yes or nothing changes any more.
+
+    Instructions and context are those of one mode: `registry.instructions(mode)`, `registry.open_context(mode, ...)`.
+    """
+    mode = "fair" if context.matcher else "compat"
+    demands = read_demands([(name, values) for name, _, values in instructions], context.rules, mode)
     if max(_sizes(demands), default=0) > LARGEST:
         return Proof(None, tuple(name for name, _, _ in instructions))
-    words = _words(demands, filler_language)
+    words = _words(demands, filler_language, context)
     amounts = Amounts(filler=0 if _speaks(demands) else 1)
     failing: tuple[str, ...] = ()
     for _ in range(ROUNDS):
@@ -77,7 +80,7 @@ def _sizes(demands: Demands) -> Iterator[int]:
     yield from (count for _, count in demands.sections)
 
 
-def _words(demands: Demands, filler_language: str | None) -> tuple[str, ...]:
+def _words(demands: Demands, filler_language: str | None, context: Context) -> tuple[str, ...]:
     """List filler in the language that is asked for, without words and letters that may not be there (often)."""
     language = next(iter(demands.languages), filler_language or "en")
     few = [limit.quantity for limit in demands.limits if limit.high is not None]
@@ -87,8 +90,8 @@ def _words(demands: Demands, filler_language: str | None) -> tuple[str, ...]:
     def allowed(word: str) -> bool:
         return (
             not letters.intersection(word)
-            and not any(re.search(keyword, word, re.IGNORECASE) for keyword in keywords)
-            and not any(has_word(forbidden, word) for forbidden in demands.forbidden)
+            and not any(measure(("keyword", keyword), word, context) for keyword in keywords)
+            and not any(has_word(forbidden, word, context) for forbidden in demands.forbidden)
         )
 
     return tuple(filter(allowed, profile_words(language) or profile_words("en"))) or ("1",)
@@ -98,12 +101,12 @@ def _grown(demands: Demands, amounts: Amounts, text: str, context: Context) -> A
     """Give more of what a text has too little of; of its language, where nothing else is lacking."""
     lacking: dict[Quantity, int] = {}
     for quantity in dict.fromkeys(limit.quantity for limit in demands.limits if limit.quantity[0] in _GROWING):
-        missing = demands.low(*quantity) - measure(quantity, text, context.tokenizer)
+        missing = demands.low(*quantity) - measure(quantity, text, context)
         if missing > 0:
             lacking[quantity] = missing
     if not lacking and demands.languages:
         most = demands.high("words")
-        room = LANGUAGE_WORDS if most is None else most - 1 - measure(_WORDS, text, context.tokenizer)
+        room = LANGUAGE_WORDS if most is None else most - 1 - measure(_WORDS, text, context)
         lacking[_WORDS] = max(0, room)
     filler, sentences = lacking.pop(_WORDS, 0), lacking.pop(("sentences", ""), 0)
     of = {each: amounts.of.get(each, 0) + lacking.get(each, 0) for each in (*amounts.of, *lacking)}

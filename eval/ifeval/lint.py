@@ -93,22 +93,24 @@ def lint_file(path: Path, code: str, source: Path | None = None, tokenizer: str 
     context = Context(LanguageRules.from_pack(code, pack.ifeval), choose_tokenizer(code, tokenizer))
     prompts = read_unchecked_prompts(path, code)
     sources = {prompt.key: prompt for prompt in read_unchecked_prompts(source, "en")} if source else {}
-    rows = tuple(_lint(prompt, sources.get(prompt.key), pack, context) for prompt in prompts)
+    rows = tuple(lint_prompt(prompt, sources.get(prompt.key), pack, context) for prompt in prompts)
     arguments = sum(1 for prompt in prompts for _ in literal_arguments(prompt))
     return LintReport(str(path), code, context.tokenizer.name, arguments, rows)
 
 
-def _lint(prompt: Prompt, source: Prompt | None, pack: Language, context: Context) -> RowReport:
+def lint_prompt(prompt: Prompt, source: Prompt | None, pack: Language, context: Context) -> RowReport:
+    """Lint one prompt by compat's checkers; `source` is the one it was made from."""
     readable, findings = _read(prompt)
     row = Row(prompt, tuple(readable))
     findings += [
         *lint_rules.missing_literals(prompt), *lint_rules.unicode_form(prompt), *lint_rules.unknown_languages(row),
         *lint_rules.letters(row, pack.ifeval.get("letters", {})), *lint_rules.english_only(row, context.rules),
-        *lint_rules.markers(row), *(lint_rules.against_source(prompt, source) if source else ()),
+        *lint_rules.without_case(row, context.rules), *lint_rules.markers(row),
+        *(lint_rules.against_source(prompt, source) if source else ()),
     ]  # fmt: skip
     if len(readable) < len(prompt.instruction_ids) or _has_quantifiers(row):
         return RowReport(prompt.key, tuple(findings), "not tried")
-    excluded = contradictions(read_demands(row.instructions, context.rules), context.tokenizer)
+    excluded = contradictions(read_demands(row.instructions, context.rules), context)
     findings += [Finding("contradiction", each.instruction, "", each.detail, "error") for each in excluded]
     proof = prove([(name, COMPAT[name], values) for name, values in row.instructions], context, pack.langdetect)
     if proof.answer is not None:

@@ -121,6 +121,14 @@ def english_only(row: Row, rules: LanguageRules) -> Iterator[Finding]:
                 yield Finding("english-options", instruction, "", detail, "error")
 
 
+def without_case(row: Row, rules: LanguageRules) -> Iterator[Finding]:
+    """Find instructions about letter case in a script that has none."""
+    for instruction, _ in row.instructions:
+        if instruction.startswith("change_case:") and not rules.cased:
+            detail = f"'{rules.language}' is written without letter case: the instruction means nothing"
+            yield Finding("without-case", instruction, "", detail, "error")
+
+
 def _offers(prompt: str, option: str) -> bool:
     return option.rstrip(".").casefold() in prompt.casefold()
 

@@ -1,13 +1,19 @@
-"""Instruction id -> its checker and the arguments it takes, per scoring mode."""
+"""Instruction id -> its checker and the arguments it takes, per scoring mode, and what the checkers of a mode stand on."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from eval.ifeval import checkers
+from eval.ifeval import checkers, fair
 from eval.ifeval.arguments import Kind
 from eval.ifeval.checkers import Context, Values
+from eval.ifeval.matchers import open_matcher
+from eval.ifeval.rules import LanguageRules
+from eval.ifeval.unicode_words import sentence_counter, words
+from eval.ifeval.words import Tokenizer, choose_tokenizer
 from kielo.errors import SourceError, UsageError
 
 Checker = Callable[[str, Values, Context], bool]
@@ -67,7 +73,63 @@ COMPAT: Mapping[str, Instruction] = {
     "punctuation:no_comma": Instruction(checkers.no_comma),
 }
 
-MODES: Mapping[str, Mapping[str, Instruction]] = {"compat": COMPAT}
+_FAIR_CHECKS: Mapping[str, Checker] = {
+    "keywords:existence": fair.keywords_exist,
+    "keywords:frequency": fair.keyword_frequency,
+    "keywords:forbidden_words": fair.forbidden_words,
+    "keywords:letter_frequency": fair.letter_frequency,
+    RESPONSE_LANGUAGE: fair.response_language,
+    "length_constraints:number_sentences": fair.number_sentences,
+    "length_constraints:number_words": fair.number_words,
+    "length_constraints:nth_paragraph_first_word": fair.nth_paragraph_first_word,
+    "detectable_content:postscript": fair.postscript,
+    "detectable_format:number_bullet_lists": fair.number_bullet_lists,
+    "detectable_format:constrained_response": fair.constrained_response,
+    "detectable_format:multiple_sections": fair.multiple_sections,
+    "detectable_format:title": fair.title,
+    "combination:repeat_prompt": fair.repeat_prompt,
+    "startend:end_checker": fair.end_checker,
+    "startend:quotation": fair.quotation,
+    "change_case:capital_word_frequency": fair.capital_word_frequency,
+    "change_case:english_capital": fair.all_capitals,
+    "change_case:english_lowercase": fair.all_lowercase,
+    "punctuation:no_comma": fair.no_comma,
+}
+
+
+def _composed(check: Checker) -> Checker:
+    """Let a checker see response and arguments in Unicode form NFC: the same letter may be written in two ways."""
+
+    def checked(response: str, values: Values, context: Context) -> bool:
+        return check(_nfc(response), {name: _nfc(value) for name, value in values.items()}, context)
+
+    return checked
+
+
+def _nfc(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    return tuple(map(_nfc, value)) if isinstance(value, tuple) else value
+
+
+FAIR: Mapping[str, Instruction] = {
+    name: Instruction(_composed(_FAIR_CHECKS.get(name, compat.check)), compat.fields) for name, compat in COMPAT.items()
+}
+
+MODES: Mapping[str, Mapping[str, Instruction]] = {"compat": COMPAT, "fair": FAIR}
+
+
+def open_context(mode: str, rules: LanguageRules, sentences: str | None = None) -> Context:
+    """Open what the checkers of a mode stand on; `sentences` asks compat's for "punkt" or "sentencex" (None: punkt if at hand).
+
+    Raises:
+        UsageError: there is no such mode or splitter.
+        MissingExtraError: the language's pack names a lemmatiser that is not installed.
+    """
+    instructions(mode)
+    if mode == "compat":
+        return Context(rules, choose_tokenizer(rules.language, sentences))
+    return Context(rules, Tokenizer("sentencex", sentence_counter(rules), words), open_matcher(rules))
 
 
 def instructions(mode: str) -> Mapping[str, Instruction]:

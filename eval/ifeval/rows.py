@@ -79,7 +79,7 @@ def check_prompt(prompt: Prompt, place: str, mode: str) -> None:
 
 
 def read_responses(path: Path) -> list[Answer]:
-    """Read answers: rows with `prompt` and `response`, and `key` if the maker of the file knew it.
+    """Read answers: rows with `prompt` and `response`, and `key` if the maker of the file knew it, or lm-evaluation-harness's samples.
 
     Raises:
         SourceError: a row is malformed, or there are no rows.
@@ -131,6 +131,8 @@ def _read_prompt(row: Mapping[str, Any], place: str, language: str) -> Prompt:
 
 
 def _read_answer(row: Mapping[str, Any], number: int, place: str) -> Answer:
+    if "doc" in row and "resps" in row:
+        row = _read_sample(row, place)
     for name in ("prompt", "response"):
         _need(row, name, place)
     prompt, text, key = row["prompt"], row["response"], row.get("key")
@@ -141,6 +143,18 @@ def _read_answer(row: Mapping[str, Any], number: int, place: str) -> Answer:
     if key is not None and (not isinstance(key, int) or isinstance(key, bool)):
         raise SourceError(f"{place}: `key` must be a whole number or null; this is {key!r}.")
     return Answer(prompt, text, key, number)
+
+
+def _read_sample(row: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """Take the answer out of a row of lm-evaluation-harness's samples_*.jsonl: the one that its filter left, if any."""
+    doc, answers = row["doc"], row.get("filtered_resps") or row["resps"]
+    while isinstance(answers, list) and len(answers) == 1:
+        answers = answers[0]
+    if not isinstance(doc, Mapping) or isinstance(answers, list):
+        raise SourceError(
+            f"{place}: a sample of lm-evaluation-harness needs a `doc` and one answer in `filtered_resps`."
+        )
+    return {"prompt": doc.get("prompt"), "response": answers, "key": doc.get("key")}
 
 
 def _need(row: Mapping[str, Any], name: str, place: str) -> None:

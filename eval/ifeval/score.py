@@ -1,25 +1,17 @@
-"""Scores a model's IFEval answers, strict and loose, into one JSON document that the report reads."""
+"""Judges a model's IFEval answers in one mode, strict and loose: every verdict, and the totals that tables are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from eval.ifeval.arguments import read_arguments
+from eval.ifeval.arguments import Arguments, read_arguments
 from eval.ifeval.checkers import Context
-from eval.ifeval.registry import RESPONSE_LANGUAGE, Instruction, find_instruction, instructions
-from eval.ifeval.rows import Answer, Matching, check_prompt, match, read_prompts, read_responses
+from eval.ifeval.registry import RESPONSE_LANGUAGE, Instruction, find_instruction, instructions, open_context
+from eval.ifeval.rows import Answer, Matching, check_prompt, match
 from eval.ifeval.rules import LanguageRules
-from eval.ifeval.words import choose_tokenizer
 from kielo.errors import SourceError
 from kielo.records import Prompt
-
-_COLUMNS = {
-    "prompts strict": ("prompt_strict", "prompts"), "prompts loose": ("prompt_loose", "prompts"),
-    "instr. strict": ("inst_strict", "instructions"), "instr. loose": ("inst_loose", "instructions"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,10 +42,10 @@ class Totals:
 
 @dataclass(frozen=True)
 class Scores:
-    """All verdicts of one model in one language, how they were reached, and what of the input had no partner."""
+    """All verdicts of one model in one language and mode, how they were reached, and what of the input had no partner."""
 
     mode: str
-    language: str
+    rules: LanguageRules
     tokenizer: str
     verdicts: tuple[Verdict, ...]
     matching: Matching
@@ -69,49 +61,100 @@ class Scores:
         return count_totals([v for v in self.verdicts if RESPONSE_LANGUAGE not in v.instruction_id_list])
 
 
-def score(
-    prompts: Sequence[Prompt],
-    responses: Iterable[Answer],
-    rules: LanguageRules,
-    mode: str = "compat",
-    tokenizer: str | None = None,
-) -> Scores:
-    """Score answers; a prompt without one, or with null, counts as answered with nothing.
+class Scorer:
+    """The prompts of a set, read and checked once for one mode, and the context that its checkers stand on."""
 
-    `tokenizer` asks for "punkt" or "sentencex"; None takes punkt where its data are at hand.
+    def __init__(
+        self, prompts: Sequence[Prompt], rules: LanguageRules, mode: str = "compat", sentences: str | None = None
+    ) -> None:
+        """Open it; `sentences` asks compat mode for "punkt" or "sentencex", None takes punkt where its data are at hand.
+
+        Raises:
+            SourceError: a prompt is malformed.
+            UsageError: there is no such mode or splitter.
+            MissingExtraError: the language's pack names a lemmatiser that is not installed.
+        """
+        self.mode = mode
+        self.prompts = tuple(prompts)
+        self.context = open_context(mode, rules, sentences)
+        known = instructions(mode)
+        for prompt in self.prompts:
+            check_prompt(prompt, f"key {prompt.key}", mode)
+        self._read = [_read(prompt, known) for prompt in self.prompts]
+
+    def verdicts(self, texts: Iterable[str | None]) -> tuple[Verdict, ...]:
+        """Judge one text per prompt; None is an answer that says nothing."""
+        both = zip(self.prompts, self._read, texts, strict=True)
+        return tuple(_judged(prompt, read, text or "", self.context) for prompt, read, text in both)
+
+    def paper_totals(self, texts: Sequence[str]) -> Totals:
+        """Count what one text per prompt follows of the prompts that ask for no response language."""
+        found = self.verdicts(texts)
+        return count_totals([v for v in found if RESPONSE_LANGUAGE not in v.instruction_id_list])
+
+    def scores(self, matching: Matching) -> Scores:
+        """Judge the answers that were matched to these prompts."""
+        found = self.verdicts(answer.text if answer else None for answer in matching.answers)
+        return Scores(self.mode, self.context.rules, self.context.tokenizer.name, found, matching)
+
+
+def matched(prompts: Sequence[Prompt], answers: Iterable[Answer]) -> Matching:
+    """Bring answers to their prompts.
 
     Raises:
-        SourceError: a prompt is malformed, or no answer belongs to any prompt.
-        UsageError: there is no such mode or tokenizer.
+        SourceError: no answer belongs to any prompt.
     """
-    known = instructions(mode)
-    context = Context(rules, choose_tokenizer(rules.language, tokenizer))
-    matching = match(prompts, responses)
+    matching = match(prompts, answers)
     if prompts and not any(matching.answers):
         raise SourceError(
             f"none of the {len(matching.unmatched)} responses belongs to one of the {len(prompts)} prompts; "
             "were they made from another prompts file?"
         )
-    verdicts = []
-    for prompt, answer in zip(prompts, matching.answers, strict=True):
-        check_prompt(prompt, f"key {prompt.key}", mode)
-        verdicts.append(judge(prompt, (answer.text if answer else None) or "", known, context))
-    return Scores(mode, rules.language, context.tokenizer.name, tuple(verdicts), matching)
+    return matching
+
+
+def score(
+    prompts: Sequence[Prompt],
+    answers: Iterable[Answer],
+    rules: LanguageRules,
+    mode: str = "compat",
+    sentences: str | None = None,
+) -> Scores:
+    """Score answers in one mode; a prompt without one, or with null, counts as answered with nothing.
+
+    Raises:
+        SourceError: a prompt is malformed, or no answer belongs to any prompt.
+        UsageError: there is no such mode or splitter.
+    """
+    return Scorer(prompts, rules, mode, sentences).scores(matched(prompts, answers))
+
+
+_Read = Sequence[tuple[Instruction, Arguments]]
+
+
+def _read(prompt: Prompt, known: Mapping[str, Instruction]) -> _Read:
+    found = []
+    for name, kwargs in zip(prompt.instruction_ids, prompt.arguments, strict=True):
+        place = f"key {prompt.key}, {name}"
+        instruction = find_instruction(known, name, place)
+        found.append((instruction, read_arguments(kwargs, instruction.fields, place)))
+    return found
 
 
 def judge(prompt: Prompt, response: str, known: Mapping[str, Instruction], context: Context) -> Verdict:
     """Judge one answer by every instruction of its prompt."""
-    strict, loose, unstable = [], [], []
+    return _judged(prompt, _read(prompt, known), response, context)
+
+
+def _judged(prompt: Prompt, read: _Read, response: str, context: Context) -> Verdict:
     variants = loose_variants(response)
-    for instruction_id, kwargs in zip(prompt.instruction_ids, prompt.arguments, strict=True):
-        place = f"key {prompt.key}, {instruction_id}"
-        instruction = find_instruction(known, instruction_id, place)
-        arguments = read_arguments(kwargs, instruction.fields, place)
-        followed = [bool(response.strip()) and instruction.check(response, arguments.values, context)]
-        strict.append(followed[0])
-        loose.append(followed[0] or any(instruction.check(text, arguments.values, context) for text in variants))
-        unstable.append(arguments.unstable)
-    return Verdict(prompt.key, prompt.instruction_ids, tuple(strict), tuple(loose), tuple(unstable))
+    strict, loose = [], []
+    for instruction, arguments in read:
+        followed = bool(response.strip()) and instruction.check(response, arguments.values, context)
+        strict.append(followed)
+        loose.append(followed or any(instruction.check(text, arguments.values, context) for text in variants))
+    unstable = tuple(arguments.unstable for _, arguments in read)
+    return Verdict(prompt.key, prompt.instruction_ids, tuple(strict), tuple(loose), unstable)
 
 
 def loose_variants(response: str) -> list[str]:
@@ -157,63 +200,3 @@ def count_by_category(by_type: Mapping[str, Mapping[str, int]]) -> dict[str, dic
         for part, number in of_type.items():
             count[part] += number
     return counts
-
-
-def to_document(scores: Scores) -> dict[str, Any]:
-    """Lay scores out as the JSON document of `kielo eval score --json`."""
-    by_type = count_by_type(scores.verdicts)
-    return {
-        "mode": scores.mode,
-        "language": scores.language,
-        "tokenizer": scores.tokenizer,
-        "totals": asdict(scores.totals),
-        "paper_subset": asdict(scores.paper_subset),
-        "by_type": by_type,
-        "by_category": count_by_category(by_type),
-        "responses": _count_responses(scores),
-        "prompts": [asdict(verdict) for verdict in scores.verdicts],
-    }
-
-
-def _count_responses(scores: Scores) -> dict[str, Any]:
-    answers, unmatched = scores.matching.answers, scores.matching.unmatched
-    missing = [verdict.key for verdict, answer in zip(scores.verdicts, answers, strict=True) if answer is None]
-    return {
-        "scored": len(answers) - len(missing),
-        "null": sum(answer is not None and answer.text is None for answer in answers),
-        "blank": sum(answer is not None and answer.text is not None and not answer.text.strip() for answer in answers),
-        "missing": len(missing),
-        "missing_keys": missing,
-        "unmatched": len(unmatched),
-        "unmatched_rows": [{"line": row.line, "key": row.key, "prompt": row.prompt[:80]} for row in unmatched],
-        "other_prompt_text": list(scores.matching.other_prompt_text),
-    }
-
-
-def score_files(
-    prompts: Path, responses: Path, language_rules: LanguageRules, mode: str = "compat", tokenizer: str | None = None
-) -> dict[str, Any]:
-    """Score a responses file against a prompts file: the work of `kielo eval score`.
-
-    Raises:
-        SourceError: a row of either file is malformed, or the files do not belong together.
-        UsageError: there is no such mode or tokenizer.
-    """
-    rows = read_prompts(prompts, language_rules.language, mode)
-    return to_document(score(rows, read_responses(responses), language_rules, mode, tokenizer))
-
-
-def totals_table(document: Mapping[str, Any]) -> str:
-    """Lay the totals of a scores document out for a terminal, with what of the input was not scored as given."""
-    how = f"IFEval {document['language']}, mode {document['mode']}, sentences by {document['tokenizer']}"
-    head = f"{'':<26}" + "".join(f"{column:>20}" for column in _COLUMNS)
-    rows = [(label, document[part]) for label, part in (("all", "totals"), ("no language asked", "paper_subset"))]
-    lines = [f"{label:<26}" + "".join(_share(totals, *parts) for parts in _COLUMNS.values()) for label, totals in rows]
-    responses = document["responses"]
-    counts = ", ".join(f"{responses[name]} {name}" for name in ("scored", "null", "blank", "missing", "unmatched"))
-    return "\n".join([how, head, *lines, f"responses: {counts}"])
-
-
-def _share(totals: Mapping[str, int], followed: str, total: str) -> str:
-    percent = f"{100 * totals[followed] / totals[total]:6.2f}%" if totals[total] else "-"
-    return f"{totals[followed]}/{totals[total]} {percent}".rjust(20)

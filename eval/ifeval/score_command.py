@@ -1,16 +1,24 @@
-"""`kielo eval score`: scores stored answers to IFEval prompts without running a model."""
+"""`kielo eval score`: scores stored answers to IFEval prompts in both modes, without running a model."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from eval.ifeval.rules import LanguageRules
-from eval.ifeval.score import score_files, totals_table
+from eval.ifeval.document import score_document
+from eval.ifeval.matchers import LEMMATISERS
+from eval.ifeval.rows import read_prompts, read_responses
+from eval.ifeval.score_table import totals_table
+from eval.thinking import strip_thinking
 from kielo.errors import RecipeError, UsageError
-from kielo.languages import language
+from kielo.languages import Language, language
 from kielo.out_files import output_file
 from kielo.records import write_json
+
+MATCHERS = ("exact", "prefix", *LEMMATISERS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +30,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write totals and per-prompt verdicts here")
+    parser.add_argument(
+        "--source", default="en", metavar="CODE", help="language they were translated from (default: en)"
+    )
+    parser.add_argument("--name", metavar="NAME", help="what to call the model (default: the responses file)")
+    parser.add_argument(
+        "--sentences",
+        choices=("punkt", "sentencex"),
+        help="who splits sentences in compat mode (default: punkt if its data are at hand)",
+    )
+    parser.add_argument(
+        "--matcher", choices=MATCHERS, help="how fair mode finds keywords, in place of the pack's matcher"
+    )
+    parser.add_argument("--strip-thinking", action="store_true", help="take <think> blocks off the answers")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write totals, verdicts and differences here")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the totals, and write every verdict where asked."""
     out = output_file("--json", arguments.json, arguments.prompts, arguments.responses)
-    try:
-        rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)
-    except RecipeError as error:
-        raise UsageError(f"--language {arguments.language}: {error}") from error
-    scores = score_files(arguments.prompts, arguments.responses, rules)
+    pack = _pack("--language", arguments.language)
+    if arguments.matcher:
+        pack = _with_matcher(pack, arguments.matcher)
+    source = _pack("--source", arguments.source)
+    answers = read_responses(arguments.responses)
+    if arguments.strip_thinking:
+        answers = [replace(each, text=each.text and strip_thinking(each.text)) for each in answers]
+    prompts = read_prompts(arguments.prompts, pack.code)
+    name = arguments.name or arguments.responses.name.removesuffix(".gz").removesuffix(".jsonl")
+    document: Mapping[str, Any] = {
+        "model": name,
+        "benchmark": "ifeval",
+        **score_document(prompts, answers, pack, source, arguments.sentences),
+    }
     if out:
-        write_json(out, scores)
-    print(totals_table(scores))
+        write_json(out, document)
+    print(totals_table(document))
+
+
+def _pack(option: str, code: str) -> Language:
+    try:
+        return language(code)
+    except RecipeError as error:
+        raise UsageError(f"{option} {code}: {error}") from error
+
+
+def _with_matcher(pack: Language, kind: str) -> Language:
+    """Let a pack find keywords otherwise; the settings of its own matcher are kept where it is the same kind."""
+    own = pack.ifeval.get("matcher", {})
+    matcher = own if own.get("kind") == kind else {"kind": kind}
+    return pack.model_copy(update={"ifeval": {**pack.ifeval, "matcher": matcher}})

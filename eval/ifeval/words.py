@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sentencex
@@ -58,8 +58,12 @@ def _punkt() -> Tokenizer:
     splitter: Any = PunktTokenizer(PUNKT_MODEL)
     treebank: Any = NLTKWordTokenizer()
 
+    @lru_cache(maxsize=4096)  # the loose variants of an answer have most sentences in common
+    def tokens(sentence: str) -> list[str]:
+        return list(treebank.tokenize(sentence))
+
     def words(text: str) -> list[str]:
-        return [word for sentence in splitter.tokenize(text) for word in treebank.tokenize(sentence)]
+        return [word for sentence in splitter.tokenize(text) for word in tokens(sentence)]
 
     return Tokenizer("punkt", lambda text: len(splitter.tokenize(text)), words)
 

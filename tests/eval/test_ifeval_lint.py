@@ -95,7 +95,7 @@ def test_the_proofs_are_answers_that_the_scorer_takes(english: LintReport, folde
     proofs = {key: answer for key, answer in english.to_json()["answers"].items()}
     answers = [Answer(prompts[key].text, answer, key) for key, answer in proofs.items()]
     rules = LanguageRules.from_pack("en", language("en").ifeval)
-    scores = score([prompts[key] for key in proofs], answers, rules, tokenizer="sentencex")
+    scores = score([prompts[key] for key in proofs], answers, rules, sentences="sentencex")
     assert scores.totals.prompt_strict == len(proofs) == 536
     kinds = {name for key in proofs for name in prompts[key].instruction_ids}
     assert kinds == set(COMPAT)

@@ -9,13 +9,20 @@ from typing import Any
 
 import pytest
 
+from eval.ifeval.document import count_responses, score_document
 from eval.ifeval.rows import Answer, read_prompts, read_responses
 from eval.ifeval.rules import LanguageRules
-from eval.ifeval.score import score, score_files, to_document, totals_table
+from eval.ifeval.score import matched, score
+from eval.ifeval.score_table import totals_table
 from kielo.errors import SourceError, UsageError
+from kielo.languages import language
 from kielo.records import Prompt, to_json
 
 RULES = LanguageRules("en", "en", ("My answer is yes.",))
+
+
+def documented(prompts: list[Prompt], answers: list[Answer]) -> dict[str, Any]:
+    return score_document(prompts, answers, language("en"), None, "sentencex")
 
 
 def prompt(key: int, text: str, *instructions: tuple[str, dict[str, Any]]) -> Prompt:
@@ -36,19 +43,22 @@ def google(**changes: Any) -> dict[str, Any]:
 
 def test_null_and_missing_answers_count_as_nothing_said() -> None:
     prompts = [prompt(1, "a"), prompt(2, "b"), prompt(3, "c"), prompt(4, "d")]
-    document = to_document(score(prompts, [Answer("a", None), Answer("b", " \n"), Answer("c", "Yes.")], RULES))
-    assert [row["strict"] for row in document["prompts"]] == [(False,), (False,), (True,), (False,)]
-    assert document["totals"]["prompts"] == 4
+    document = documented(prompts, [Answer("a", None), Answer("b", " \n"), Answer("c", "Yes.")])
+    for mode in ("compat", "fair"):
+        assert [row[mode]["strict"] for row in document["prompts"]] == [(False,), (False,), (True,), (False,)]
+        assert document["modes"][mode]["totals"]["prompts"] == 4
     counts = document["responses"]
     assert (counts["scored"], counts["null"], counts["blank"], counts["missing_keys"]) == (3, 1, 1, [4])
 
 
 def test_the_first_of_two_answers_counts_and_the_second_is_listed() -> None:
     answers = [Answer("a", "one", line=1), Answer("a", "one, two", line=2), Answer("x", "who?", line=3)]
-    document = to_document(score([prompt(1, "a")], answers, RULES))
-    assert document["prompts"][0]["strict"] == (True,)
-    assert document["responses"]["unmatched"] == 2
-    assert [row["line"] for row in document["responses"]["unmatched_rows"]] == [2, 3]
+    document = documented([prompt(1, "a")], answers)
+    assert document["prompts"][0]["compat"]["strict"] == (True,)
+    counts = document["responses"]
+    assert (counts["double"], counts["unmatched"]) == (1, 1)
+    assert [row["line"] for row in counts["double_rows"] + counts["unmatched_rows"]] == [2, 3]
+    assert "1 scored, 0 null, 0 blank, 0 missing, 1 double, 1 unmatched" in totals_table(document)
 
 
 def test_equal_prompts_take_their_answers_in_order() -> None:
@@ -58,9 +68,10 @@ def test_equal_prompts_take_their_answers_in_order() -> None:
 
 def test_a_key_goes_before_the_text_and_another_text_is_reported() -> None:
     answers = [Answer("b", "one", key=1), Answer("a", "one, two", key=2), Answer("a", "z", key=99)]
-    document = to_document(score([prompt(1, "a"), prompt(2, "b")], answers, RULES))
-    assert [row["strict"] for row in document["prompts"]] == [(True,), (False,)]
+    document = documented([prompt(1, "a"), prompt(2, "b")], answers)
+    assert [row["compat"]["strict"] for row in document["prompts"]] == [(True,), (False,)]
     assert document["responses"]["other_prompt_text"] == [1, 2]
+    assert "2 answers were given to another wording of their prompt (keys 1, 2)" in totals_table(document)
     assert document["responses"]["unmatched_rows"][0]["key"] == 99
 
 
@@ -69,20 +80,21 @@ def test_files_that_do_not_belong_together_are_refused() -> None:
         score([prompt(1, "a")], [Answer("b", "one")], RULES)
 
 
-def test_only_compat_is_a_mode() -> None:
-    with pytest.raises(UsageError, match="no scoring mode 'fair'"):
-        score([prompt(1, "a")], [Answer("a", "one")], RULES, mode="fair")
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(UsageError, match="no scoring mode 'unfair'; it has: compat, fair"):
+        score([prompt(1, "a")], [Answer("a", "one")], RULES, mode="unfair")
 
 
 def test_kielo_s_own_prompts_and_padded_hub_rows_read_alike(tmp_path: Path) -> None:
     padded = google(kwargs=[{"keyword": "a", "frequency": 2.0, "relation": "at least", "letter": None, "num_words": 0}])
     ours = to_json(prompt(7, "Say.", ("keywords:frequency", google()["kwargs"][0])))
     answers = write(tmp_path / "answers.jsonl", {"prompt": "Say.", "response": "a a", "key": None, "id": "x"})
-    documents = [
-        score_files(write(tmp_path / "prompts.jsonl", row), answers, RULES) for row in (google(), padded, ours)
+    scores = [
+        score(read_prompts(write(tmp_path / "prompts.jsonl", row), "en"), read_responses(answers), RULES)
+        for row in (google(), padded, ours)
     ]
-    assert documents[0]["totals"]["inst_strict"] == 1
-    assert documents[0] == documents[1] == documents[2]
+    assert scores[0].totals.inst_strict == 1
+    assert scores[0].verdicts == scores[1].verdicts == scores[2].verdicts
 
 
 @pytest.mark.parametrize(
@@ -159,17 +171,36 @@ def test_targets_that_the_harness_draws_at_random_are_taken_as_written_and_marke
 
 def test_the_table_for_the_terminal_says_what_was_not_scored() -> None:
     language_prompt = prompt(2, "b", ("language:response_language", {"language": "fi"}))
-    answers = [Answer("a", "one"), Answer("x", "who?")]
-    table = totals_table(to_document(score([prompt(1, "a"), language_prompt], answers, RULES, tokenizer="sentencex")))
-    lines = table.splitlines()
-    assert lines[0] == "IFEval en, mode compat, sentences by sentencex"
-    assert lines[2].split() == ["all", *["1/2", "50.00%"] * 4]
-    assert lines[3].split()[3:] == ["1/1", "100.00%"] * 4
-    assert lines[4] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 1 unmatched"
+    lines = totals_table(documented([prompt(1, "a"), language_prompt], [Answer("a", "one"), Answer("x", "who?")]))
+    table = lines.splitlines()
+    assert table[2] == "compat: lm-evaluation-harness 0.4.13, letter case in 'en', sentences by sentencex"
+    assert table[3].split() == ["all", *["1/2", "50.00%"] * 4]
+    assert table[4].split()[3:] == ["1/1", "100.00%"] * 4
+    assert [line.split()[0] for line in table[5:8]] == ["floor"] * 3
+    assert table[9].startswith("fair: pack 'en', keywords by prefix")
+    assert table[-1] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 0 double, 1 unmatched"
 
 
 def test_a_set_that_only_asks_for_languages_has_an_empty_subset() -> None:
     only = prompt(2, "b", ("language:response_language", {"language": "fi"}))
-    document = to_document(score([only], [Answer("b", "Tämä on suomea, ja siinä kaikki.")], RULES))
-    assert document["paper_subset"]["instructions"] == 0
+    document = documented([only], [Answer("b", "Tämä on suomea, ja siinä kaikki.")])
+    assert document["modes"]["fair"]["totals"]["inst_strict"] == 1
+    assert document["modes"]["fair"]["paper_subset"]["instructions"] == 0
+    assert document["response_language"]["total"] == 0
     assert "0/0 -" in totals_table(document)
+
+
+def test_a_language_code_that_no_identifier_knows_is_counted_not_guessed() -> None:
+    asked = prompt(2, "b", ("language:response_language", {"language": "cz"}))
+    document = documented([asked], [Answer("b", "Toto je česká věta o počasí a o ničem jiném.")])
+    assert document["unknown_languages"] == {"cz": 1}
+    assert document["prompts"][0]["fair"]["strict"] == (False,)
+    assert "language 'cz': asked for by 1 prompts, and no identifier knows it" in totals_table(document)
+
+
+def test_key_2785_of_another_version_is_said(shared_data: Path) -> None:
+    newer = read_prompts(shared_data / "ifeval/input_data.jsonl", "en")
+    answers = read_responses(shared_data / "ifeval/responses/gpt4-2023-11-07.jsonl.gz")
+    matching = matched(newer, answers)
+    counts = count_responses(newer, matching)
+    assert (counts["scored"], counts["missing_keys"], counts["unmatched"]) == (540, [2785], 1)

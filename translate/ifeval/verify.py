@@ -49,7 +49,7 @@ def unusable(prompt: Prompt, target: Language) -> Failure | None:
 
 def _has_case(language: Language) -> bool:
     letters = "".join(letter_shares(language)) or language.native_name
-    return letters.upper() != letters.lower()
+    return language.ifeval.get("case") != "caseless" and letters.upper() != letters.lower()
 
 
 def clash(entries: Sequence[Entry]) -> Failure | None:

@@ -1,0 +1,45 @@
+"""Whether an answer is in the language that its prompt asks for, by line-level identification."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from eval.ifeval.profile_words import profile_words
+from eval.response_language import line_verdict, usual_identifier
+from eval.response_language.verdicts import Verdict
+from kielo.languages import Language, codes, language
+from kielo.scripts import script_of
+
+
+def is_known(code: str) -> bool:
+    """Tell whether anything could be found to be in a language."""
+    return _named(code) is not None
+
+
+@lru_cache(maxsize=4096)
+def asked_verdict(text: str, code: str, prompt_language: str) -> Verdict:
+    """Say whether an answer is in the asked language (target), that of its prompt (source), in both, another one or none."""
+    asked = _named(code)
+    source = language(prompt_language) if prompt_language in codes() else None
+    if asked is None:
+        return "other"
+    return line_verdict(text, asked, source if source and source.code != code else None, usual_identifier()).verdict
+
+
+@lru_cache
+def _named(code: str) -> Language | None:
+    """Find a language: its pack, or what an identifier needs to know of one that has none; None if no identifier knows it."""
+    found = language(code) if code in codes() else _without_pack(code)
+    return found if found and usual_identifier().label(found) else None
+
+
+def _without_pack(code: str) -> Language | None:
+    """Make do with langdetect's profile of a language, which shows its script."""
+    scripts = [script_of(char) for word in profile_words(code) for char in word if script_of(char)]
+    if not scripts:
+        return None
+    script = "Japanese" if scripts[0] == "KATAKANA" else scripts[0]
+    return Language(
+        code=code, name=code, native_name=code, iso639_3=code, flores=code, deepl=None, langdetect=code,
+        script=script, quotes=("“", "”"), ifeval={},
+    )  # fmt: skip
