@@ -1,0 +1,1 @@
+"""Language models as judges of open answers: who wins against a baseline and what an answer is worth, with all that speaks against it."""

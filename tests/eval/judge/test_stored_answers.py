@@ -1,0 +1,83 @@
+"""Questions and answers as files hold them: real FastChat files, Kielo's rows, plain prompts, and what is wrong in them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eval.judge.stored_answers import read_questions, read_stored_answers
+from kielo.errors import SourceError
+from kielo.records import QuestionResponse, to_json
+
+
+def write(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.fixture
+def questions(tmp_path):
+    return read_questions(
+        write(tmp_path / "q.jsonl", {"prompt": "Moi"}, {"prompt": "Hei", "reference": ["Terve"]}), "fi"
+    )
+
+
+def test_real_mt_bench_in_finnish(shared_data):
+    folder = shared_data / "mt_bench_fi"
+    questions = read_questions(folder / "question_fi.jsonl", "fi")
+    assert (len(questions), sum(bool(each.references) for each in questions)) == (80, 39)
+    read = read_stored_answers(folder / "answers/Poro-34B-chat-finnish.jsonl.gz", questions)
+    assert (len(read.answers), read.elsewhere) == (80, 0)
+    assert all(len(turns) == 2 for turns in read.answers.values())
+
+
+def test_a_real_file_of_two_runs_is_refused(shared_data):
+    folder = shared_data / "mt_bench_fi"
+    questions = read_questions(folder / "question_fi.jsonl", "fi")
+    with pytest.raises(SourceError, match="line 41: a second answer to question 131"):
+        read_stored_answers(folder / "answers/finnish-mistral-7b-base-test.jsonl.gz", questions)
+
+
+def test_kielos_own_answers(tmp_path, questions):
+    row = to_json(QuestionResponse("q/2", 2, "fi", "x", ("Hei",), ("Terve!",), ("stop",)))
+    assert read_stored_answers(write(tmp_path / "a.jsonl", row), questions).answers == {2: ("Terve!",)}
+
+
+def test_plain_answers_are_found_by_their_prompt(tmp_path, questions):
+    rows = [
+        {"prompt": "Hei", "response": None},
+        {"prompt": "Muu", "response": "x"},
+        {"prompt": "Moi", "response": "Moi!"},
+    ]
+    read = read_stored_answers(write(tmp_path / "a.jsonl", *rows), questions)
+    assert (read.answers, read.elsewhere) == ({2: ("",), 1: ("Moi!",)}, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([{"key": 1, "response": "a"}, {"key": 1, "response": "b"}], "line 2: a second answer to question 1"),
+        ([{"key": 9, "response": "a"}], "answers none of the 2 questions"),
+        ([{"key": 1}], "line 1: holds no answer"),
+        ([{"response": "a"}], "an answer needs a key"),
+        ([{"key": 1, "responses": ["a", 3]}], "'responses' must be a text or a list of texts"),
+        ([{"question_id": 1, "choices": [{"turns": 3}]}], "turns"),
+    ],
+)
+def test_what_is_no_answer_is_named(tmp_path, questions, rows, sentence):
+    with pytest.raises(SourceError, match=sentence):
+        read_stored_answers(write(tmp_path / "a.jsonl", *rows), questions)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([{"key": 1, "prompt": "a"}, {"key": "1", "prompt": "b"}], "key 1 is there twice"),
+        ([{"key": 1}], "'turns' or 'prompt'"),
+        ([], "holds no questions"),
+    ],
+)
+def test_what_is_no_question_is_named(tmp_path, rows, sentence):
+    with pytest.raises(SourceError, match=sentence):
+        read_questions(write(tmp_path / "q.jsonl", *rows), "fi")
