@@ -1,0 +1,1 @@
+"""Writes verifiable IFEval prompts in a language from its own documents and the templates of its pack."""
