@@ -1,6 +1,7 @@
 # make run, make run-full: the whole chain on the pocket world; make test, make check, make test-vllm: what a change must pass; make clean.
 PYTHON ?= python3
 KIELO := .venv/bin/kielo
+LM_EVAL_NEEDS := pytablewriter DataProperty dominate msgfy pathvalidate mbstrdecoder tabledata tcolorpy Logbook chardet pytz typepy
 INSTALL := .venv/bin/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: run run-full test check test-vllm clean
@@ -34,6 +35,8 @@ test-vllm: .venv/test-installed
 	$(INSTALL) --editable '.[train,eval,dev]'
 	# Only for nltk's punkt data, which this wheel carries; its own dependencies are not needed.
 	$(INSTALL) --no-deps llama-index-core
+	# lm-evaluation-harness, which a test runs on an exported task, with no more than it imports then.
+	$(INSTALL) --no-deps lm_eval $(LM_EVAL_NEEDS)
 	@touch $@ .venv/run-installed
 
 clean:

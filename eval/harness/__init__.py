@@ -1,0 +1,1 @@
+"""The bridge to lm-evaluation-harness: a task folder whose answers Kielo's checkers judge."""
