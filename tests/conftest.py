@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import browser, open_in_browser
+
+__all__ = ["browser", "open_in_browser"]
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

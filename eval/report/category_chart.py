@@ -15,7 +15,7 @@ HEAD_CHARACTERS = 20
 
 def draw_categories(run: Run, models: Sequence[str]) -> Figure:
     """Draw one row per category and one panel per model; in a row, one bar per language."""
-    categories = sorted({name for one in run.evaluations if one.model in models for name in one.by_category})
+    categories = sorted({name for one in run.evaluations if one.model in models for name in one.by_category()})
     bottom = TOP + ROW * len(categories)
     width = min(PANEL_MOST, (WIDTH - LABELS - RIGHT - GAP * (len(models) - 1)) / len(models))
     body = [*_legend(run), *_labels(run, models, categories)]
@@ -23,7 +23,7 @@ def draw_categories(run: Run, models: Sequence[str]) -> Figure:
         left = LABELS + number * (width + GAP)
         body += _panel(run, model, categories, Frame(left, left + width, TOP, bottom))
     names = " and ".join(name_of(code) for code in run.languages)
-    caption = f"Instruction-level strict accuracy by instruction category in {names}. In parentheses: instructions per category."
+    caption = f"Instruction-level strict accuracy in compat mode by instruction category in {names}. In parentheses: instructions per category. Differences between bars are not tested."
     full = LABELS + len(models) * width + (len(models) - 1) * GAP + RIGHT
     return Figure("categories", caption, "\n".join(body), round(full), round(bottom + 34))
 
@@ -40,9 +40,9 @@ def _legend(run: Run) -> Iterator[str]:
 def _labels(run: Run, models: Sequence[str], categories: Sequence[str]) -> Iterator[str]:
     for row, category in enumerate(categories):
         counts = [
-            one.by_category[category].n
+            counts[category].n
             for one in run.evaluations
-            if one.model in models and category in one.by_category
+            if one.model in models and category in (counts := one.by_category())
         ]
         sizes = "–".join(str(count) for count in sorted({min(counts), max(counts)}))
         yield text(LABELS - 16, _middle(row) + 4.5, f"{category.replace('_', ' ')} ({sizes})", "", "end")
@@ -64,9 +64,9 @@ def _panel(run: Run, model: str, categories: Sequence[str], frame: Frame) -> Ite
             yield text(x, frame.bottom + 22, f"{percent}%", "muted", "middle")
     for row, category in enumerate(categories):
         values = [
-            (code, one.by_category[category])
+            (code, counts[category])
             for code in run.languages
-            if (one := run.evaluation(model, code)) and category in one.by_category
+            if (one := run.evaluation(model, code)) and category in (counts := one.by_category())
         ]
         yield from _bars(run, frame, _middle(row), category, values)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eval.report.numbers import Followed, Ratio, total
+from eval.ifeval.scores_file import read_scores
+from eval.report.measures import Measures
+from eval.report.scored import Document, Evaluation
+from eval.responses import responses_file
 from kielo.errors import SourceError
 from kielo.languages import language
 from kielo.records import read_json
@@ -17,26 +19,19 @@ from kielo.run_folder import RECORD
 from kielo.schema import Recipe
 from kielo.trainings import DpoTraining, SftTraining, Taken, dpo_trainings, expand_mixes, sft_trainings
 
-RESPONSE_LANGUAGE = "language:response_language"
-Document = Mapping[str, Any]
+SCORES = "scores.json"
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """One model on one benchmark in one language; only prompts that ask for no response language are counted."""
+class Answered:
+    """One model on open questions in one language: the measures of its answers, and the file of them."""
 
     model: str
+    benchmark: str
     language: str
     folder: Path
+    responses: Path
     document: Document
-    followed: Followed
-    by_category: Mapping[str, Ratio]
-    in_language: Ratio | None
-
-    @property
-    def accuracy(self) -> Ratio:
-        """Instruction-level strict accuracy, the number of the paper's tables."""
-        return total(self.followed)
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,12 @@ class Run:
     records: Mapping[str, Document]
     folders: Mapping[str, Path]
     evaluations: tuple[Evaluation, ...]
+    """On the recipe's IFEval set, which the paper's tables are of."""
+    further: tuple[Evaluation, ...]
+    """On IFEval sets beside it, such as native ones."""
+    questions: tuple[Answered, ...]
+    judged: Mapping[str, Document]
+    """Step of the judge -> what it wrote."""
     translation: Mapping[str, Document]
 
     def of_kind(self, kind: str) -> dict[str, Document]:
@@ -54,7 +55,7 @@ class Run:
         return {name: record for name, record in self.records.items() if record["kind"] == kind}
 
     def evaluation(self, model: str, code: str) -> Evaluation | None:
-        """Find a model's evaluation in a language."""
+        """Find a model's evaluation on the main set in a language."""
         return next((found for found in self.evaluations if (found.model, found.language) == (model, code)), None)
 
     @property
@@ -70,6 +71,11 @@ class Run:
     def role(self, code: str) -> str:
         """Say which of the two languages a code is, for colours and markers: source or target."""
         return "source" if code == self.recipe.source_language else "target"
+
+    @cached_property
+    def measures(self) -> Measures:
+        """The intervals and tests of this report."""
+        return Measures()
 
     @cached_property
     def supervised(self) -> Mapping[str, SftTraining]:
@@ -130,14 +136,18 @@ def collect(recipe: Recipe, folders: Mapping[str, Path]) -> Run:
         SourceError: a record or a scores file is damaged.
     """
     records = {name: _document(folder / RECORD) for name, folder in folders.items() if (folder / RECORD).is_file()}
-    evaluations = tuple(
-        _evaluation(folders[name]) for name, record in records.items() if record["kind"] == "ifeval-scores"
-    )
-    translation = {
-        name: _document(folders[name] / "scores.json")
-        for name, record in records.items() if record["kind"] == "translation-quality"
-    }  # fmt: skip
-    return Run(recipe, records, folders, evaluations, translation)
+    scored = [_evaluation(name, folders) for name, record in records.items() if record["kind"] == "ifeval-scores"]
+    main = recipe.eval.ifeval.dataset if recipe.eval.ifeval else ""
+    return Run(
+        recipe, records, folders,
+        tuple(one for one in scored if one.benchmark == main), tuple(one for one in scored if one.benchmark != main),
+        tuple(_answered(name, folders) for name, record in records.items() if record["kind"] == "question-scores"),
+        _documents(records, folders, "judge"), _documents(records, folders, "translation-quality"),
+    )  # fmt: skip
+
+
+def _documents(records: Mapping[str, Document], folders: Mapping[str, Path], kind: str) -> dict[str, Document]:
+    return {name: _document(folders[name] / SCORES) for name, record in records.items() if record["kind"] == kind}
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -147,20 +157,18 @@ def _document(path: Path) -> dict[str, Any]:
     return document
 
 
-def _evaluation(folder: Path) -> Evaluation:
-    document = _document(folder / "scores.json")
-    prompts = [row for row in document["prompts"] if RESPONSE_LANGUAGE not in row["instruction_id_list"]]
-    followed = {row["key"]: (sum(row["strict"]), len(row["strict"])) for row in prompts}
-    spoken = document["response_language"]
-    return Evaluation(
-        document["model"], document["language"], folder, document, followed, _by_category(prompts),
-        Ratio(spoken["in_target"], spoken["total"]) if spoken else None,
-    )  # fmt: skip
+def _evaluation(name: str, folders: Mapping[str, Path]) -> Evaluation:
+    path = folders[name] / SCORES
+    document = _document(path)
+    names = (document["model"], document["benchmark"], document["language"])
+    return Evaluation(*names, folders[name], _answers(folders, *names), document, read_scores(path))
 
 
-def _by_category(prompts: list[dict[str, Any]]) -> dict[str, Ratio]:
-    counts: dict[str, list[bool]] = defaultdict(list)
-    for row in prompts:
-        for name, passed in zip(row["instruction_id_list"], row["strict"], strict=True):
-            counts[name.partition(":")[0]].append(passed)
-    return {category: Ratio(sum(passed), len(passed)) for category, passed in sorted(counts.items())}
+def _answered(name: str, folders: Mapping[str, Path]) -> Answered:
+    document = _document(folders[name] / SCORES)
+    names = (document["model"], document["benchmark"], document["language"])
+    return Answered(*names, folders[name], _answers(folders, *names), document)
+
+
+def _answers(folders: Mapping[str, Path], model: str, benchmark: str, code: str) -> Path:
+    return folders[f"responses/{model}"] / responses_file(f"{benchmark}-{code}")

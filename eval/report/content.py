@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from eval.report import data_tables, translation_tables
+from eval.report.browser.answers import browser
 from eval.report.category_chart import draw_categories
 from eval.report.collect import Run, name_of
-from eval.report.comparisons import gains_table
-from eval.report.document import Block, Items, Paragraph, Report, Section
+from eval.report.comparisons import gains_table, pairs_table
+from eval.report.document import Block, Figure, Items, Paragraph, Report, Section, Table
 from eval.report.examples import SHOWN, examples
 from eval.report.findings import findings
+from eval.report.judge_tables import judge_tables
+from eval.report.language_chart import draw_languages
+from eval.report.language_tables import spoken_table
 from eval.report.line_chart import draw_mixes
-from eval.report.numbers import duration, total
-from eval.report.tables import mix_models, mixes_table, other_models, runs_table, spoken_table
-from kielo.trainings import all_seeds, mix_names
+from eval.report.mode_tables import modes_table
+from eval.report.numbers import duration
+from eval.report.question_tables import question_tables
+from eval.report.size_chart import draw_judged_sizes, draw_sizes
+from eval.report.standing import mix_models, telling_models, widest_family
+from eval.report.tables import mixes_table, runs_table
+from eval.report.wide_tables import measures_table, types_table
 
 
 def compose(run: Run) -> Report:
     """Put the report together."""
     sections = (
         _results(run),
+        _modes(run),
+        _languages(run),
         _categories(run),
+        _questions(run),
         _translation(run),
         _examples(run),
         _data(run),
         _time(run),
         _provenance(run),
+        _browser(run),
     )
-    return Report(
-        run.recipe.name,
-        _lead(run),
-        tuple(_facts(run)),
-        findings(run),
-        tuple(section for section in sections if section.blocks),
-    )
+    shown = tuple(section for section in sections if section.blocks)
+    return Report(run.recipe.name, _lead(run), tuple(_facts(run)), findings(run), (*shown, *_files(shown)))
+
+
+def _files(sections: Iterable[Section]) -> Iterator[Section]:
+    """Name the files that every table and figure is in as well, section by section."""
+    named = []
+    for section in sections:
+        tables, figures = (
+            [f"`{block.name}`" for block in section.blocks if isinstance(block, kind)] for kind in (Table, Figure)
+        )
+        parts = [f"{what} {', '.join(names)}" for what, names in (("tables", tables), ("figures", figures)) if names]
+        named += [f"{section.title}: {'; '.join(parts)}."] if parts else []
+    words = "Every table is in the folder `tables` as LaTeX (.tex) and CSV (.csv, with the numbers behind each cell), every figure in `figures` as SVG and PDF."
+    yield _section("files", "Files for papers", Items((words, *named)))
 
 
 def _lead(run: Run) -> str:
@@ -58,7 +78,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "Tuned models", ", ".join(f"{count} {stage}" for stage, count in tuned.items() if count) or "none"
     if run.evaluations:
         sizes = {code: next(one for one in run.evaluations if one.language == code) for code in run.languages}
-        yield "IFEval prompts", ", ".join(f"{len(one.followed)} {name_of(code)}" for code, one in sizes.items())
+        yield "IFEval prompts", ", ".join(f"{len(one.prompts)} {name_of(code)}" for code, one in sizes.items())
     yield "Wall time", duration(data_tables.total_seconds(run))
 
 
@@ -69,52 +89,58 @@ def _section(anchor: str, title: str, *blocks: Block | None) -> Section:
 def _results(run: Run) -> Section:
     family = widest_family(run)
     figure = draw_mixes(run, family) if len({run.shares[model] for model in family}) > 1 else None
+    further = {
+        name: [one for one in run.further if one.benchmark == name]
+        for name in dict.fromkeys(one.benchmark for one in run.further)
+    }
     return _section(
         "results",
         "Instruction following",
         mixes_table(run),
         figure,
+        draw_sizes(run),
         runs_table(run),
         gains_table(run),
-        spoken_table(run),
-        _without_language(run),
+        measures_table(run, run.evaluations, "Every measure of accuracy"),
+        *(measures_table(run, ones, f"Accuracy on {name}", folded=False) for name, ones in further.items()),
+        *(pairs_table(run, code) for code in run.languages),
     )
 
 
-def widest_family(run: Run) -> list[str]:
-    """Find the models to draw as one line: of the recipe's family of mixes with most evaluated members, one seed."""
-    evaluated = mix_models(run)
-    families = [
-        [model for mix in mix_names(name, family) if (model := all_seeds(f"sft/{mix}", run.recipe)[0]) in evaluated]
-        for name, family in run.recipe.sft.mixes.items()
-    ]
-    return max(families, key=len, default=[])
+def _modes(run: Run) -> Section:
+    tables = [table(run, "fair") for table in (mixes_table, runs_table, gains_table)]
+    words = (
+        "Fair mode asks the same of an answer in its own language: capitals need not be English, quotation marks, markers, letters and inflected "
+        "keywords are those of the language. Compat mode, above, gives the verdicts of lm-evaluation-harness."
+    )
+    return _section("modes", "Fair mode", Paragraph(words) if any(tables) else None, *tables, modes_table(run))
+
+
+def _languages(run: Run) -> Section:
+    tables = [spoken_table(run, code) for code in sorted(run.languages, key=lambda code: code != run.recipe.language)]
+    figure = draw_languages(run)
+    return _section("languages", "Language of the answers", figure, *tables, _without_language(run))
+
+
+def _questions(run: Run) -> Section:
+    return _section("questions", "Open questions", *judge_tables(run), *draw_judged_sizes(run), *question_tables(run))
 
 
 def _without_language(run: Run) -> Paragraph | None:
     missing = [
         name_of(code)
         for code in run.languages
-        if code == run.recipe.language and not any(one.in_language for one in run.evaluations if one.language == code)
+        if code == run.recipe.language and not any(one.spoken for one in run.evaluations if one.language == code)
     ]
     if not missing:
         return None
-    return Paragraph(f"The language of the answers was not measured: the language detector does not know {missing[0]}.")
-
-
-def telling_models(run: Run) -> list[str]:
-    """Choose the models for the close look: least and most target-language data, and the best further run."""
-    mixes, others = run.of_one_seed(mix_models(run)), other_models(run)
-    scored = [
-        (total(one.followed).share, model) for model in others if (one := run.evaluation(model, run.recipe.language))
-    ]
-    best = [max(scored, key=lambda item: item[0])[1]] if scored else others[:1]
-    return list(dict.fromkeys([*mixes[:1], *mixes[-1:], *best]))
+    return Paragraph(f"The language of the answers was not measured: no identifier at hand knows {missing[0]}.")
 
 
 def _categories(run: Run) -> Section:
     models = telling_models(run)
-    return _section("categories", "By instruction category", draw_categories(run, models) if models else None)
+    types = [types_table(run, code) for code in run.languages]
+    return _section("categories", "By instruction category", draw_categories(run, models) if models else None, *types)
 
 
 def _translation(run: Run) -> Section:
@@ -153,6 +179,10 @@ def _time(run: Run) -> Section:
 
 def _provenance(run: Run) -> Section:
     return _section("provenance", "Provenance", data_tables.provenance_table(run), _open_ends(run))
+
+
+def _browser(run: Run) -> Section:
+    return _section("answers", "Answers, prompt by prompt", browser(run))
 
 
 def _open_ends(run: Run) -> Items | None:

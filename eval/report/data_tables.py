@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eval.report.collect import Document, Run, name_of
+from eval.report.collect import Run, name_of
 from eval.report.document import Cell, Paragraph, Table
 from eval.report.numbers import duration, thousands
+from eval.report.scored import Document
 
 NOTHING = Cell("–")
 TOKEN_COUNTS = {"tokens": "Tokens", "loss_tokens": "Loss tokens", "truncated": "Truncated rows"}

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+Number = int | float | str
+MARKS: Mapping[str, str] = {
+    "higher": "▲", "lower": "▼", "no difference shown": "○", "too few to tell": "?",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -11,6 +18,15 @@ class Cell:
 
     text: str
     small: str = ""
+    verdict: str = ""
+    """What a test says of it, one of MARKS; empty where nothing was tested."""
+    numbers: tuple[tuple[str, Number], ...] = ()
+    """What the text is written from, by name, for files that programs read: percent, k, n, low, high, p."""
+
+    @property
+    def mark(self) -> str:
+        """Give the sign of its verdict."""
+        return MARKS[self.verdict] if self.verdict else ""
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,11 @@ class Table:
     note: str = ""
     text_columns: int = 1
     folded: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name its files: the title in small letters, digits and hyphens."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
 @dataclass(frozen=True)
@@ -51,13 +72,31 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether an answer follows an instruction, strictly, in compat mode and in fair mode."""
+
+    instruction: str
+    compat: bool
+    fair: bool
+
+    @property
+    def words(self) -> str:
+        """Say it with a sign, and the fair mode's where it is another one."""
+        told = f"{_SIGNS[self.compat]} {self.instruction}"
+        return told if self.compat == self.fair else f"{told} (fair mode {_SIGNS[self.fair]})"
+
+
+_SIGNS = {True: "✓", False: "✗"}
+
+
+@dataclass(frozen=True)
 class Verdicts:
     """A model's answer in an example, with the verdict on each instruction."""
 
     model: str
     text: str
     left_out: int
-    verdicts: tuple[tuple[str, bool], ...]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -69,7 +108,24 @@ class Example:
     answers: tuple[Verdicts, ...]
 
 
-Block = Table | Paragraph | Items | Figure | Example
+@dataclass(frozen=True)
+class Packed:
+    """All answers to a benchmark in one language: its name in links (`ifeval-fi`), its title, and JSON, deflated, in base64."""
+
+    name: str
+    title: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Every prompt with all answers and verdicts, which the page shows one by one; the notes say what is in it."""
+
+    benchmarks: tuple[Packed, ...]
+    notes: tuple[str, ...]
+
+
+Block = Table | Paragraph | Items | Figure | Example | Browser
 
 
 @dataclass(frozen=True)
@@ -92,6 +148,16 @@ class Report:
     sections: tuple[Section, ...]
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """List what stands in all sections."""
+        return tuple(block for section in self.sections for block in section.blocks)
+
+    @property
     def figures(self) -> tuple[Figure, ...]:
         """List the figures of all sections."""
-        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Figure))
+        return tuple(block for block in self.blocks if isinstance(block, Figure))
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """List the tables of all sections."""
+        return tuple(block for section in self.sections for block in section.blocks if isinstance(block, Table))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from eval.report.collect import Evaluation, Run, short
-from eval.report.document import Example, Verdicts
-from kielo.records import read_jsonl
+from eval.report.collect import Run, short
+from eval.report.document import Example, Verdict, Verdicts
+from eval.report.scored import Evaluation
+from eval.responses import read_answers
+from kielo.records import Response
 
 SHOWN, LONGEST = 3, 600
 
 
 def examples(run: Run, models: Sequence[str], code: str) -> tuple[Example, ...]:
     """Show the first, the middle and the last of the prompts that all of `models` were asked in a language."""
-    found = [one for model in models if (one := run.evaluation(model, code))]
+    found = [one for model in models if (one := run.evaluation(model, code)) and one.responses.is_file()]
     files = [(one, _responses(one)) for one in found]
     shared = [key for key in (files[0][1] if files else {}) if all(key in answers for _, answers in files)]
     picked = dict.fromkeys(
@@ -23,20 +24,21 @@ def examples(run: Run, models: Sequence[str], code: str) -> tuple[Example, ...]:
     return tuple(_example(key, files) for key in picked)
 
 
-def _responses(one: Evaluation) -> dict[int, Mapping[str, Any]]:
-    rows = (row for _, row in read_jsonl(one.folder / "responses.jsonl"))
-    return {row["key"]: row for row in rows if row["key"] in one.followed}
+def _responses(one: Evaluation) -> dict[int, Response]:
+    counted = {row["key"] for row in one.prompts}
+    rows = (row for row in read_answers(one.responses) if isinstance(row, Response))
+    return {row.key: row for row in rows if row.key in counted and row.key is not None}
 
 
-def _example(key: int, files: Sequence[tuple[Evaluation, Mapping[int, Mapping[str, Any]]]]) -> Example:
+def _example(key: int, files: Sequence[tuple[Evaluation, Mapping[int, Response]]]) -> Example:
     first = files[0][1][key]
-    return Example(first["id"], first["prompt"], tuple(_verdicts(one, answers[key]) for one, answers in files))
+    return Example(first.id, first.prompt, tuple(_verdicts(one, answers[key]) for one, answers in files))
 
 
-def _verdicts(one: Evaluation, row: Mapping[str, Any]) -> Verdicts:
-    scored = next(prompt for prompt in one.document["prompts"] if prompt["key"] == row["key"])
-    answer = row["response"]
+def _verdicts(one: Evaluation, answer: Response) -> Verdicts:
+    scored = next(prompt for prompt in one.prompts if prompt["key"] == answer.key)
+    passed = zip(scored["instruction_id_list"], scored["compat"]["strict"], scored["fair"]["strict"], strict=True)
     return Verdicts(
-        short(one.model), answer[:LONGEST], max(0, len(answer) - LONGEST),
-        tuple(zip(scored["instruction_id_list"], scored["strict"], strict=True)),
+        short(one.model), answer.response[:LONGEST], max(0, len(answer.response) - LONGEST),
+        tuple(Verdict(*each) for each in passed),
     )  # fmt: skip

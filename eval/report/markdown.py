@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from eval.report.document import Block, Cell, Example, Figure, Items, Paragraph, Report, Table
+from eval.report.document import Block, Browser, Cell, Example, Figure, Items, Paragraph, Report, Table
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
@@ -51,6 +51,8 @@ def _block(block: Block, heading: str) -> str:
         return _items(block.sentences)
     if isinstance(block, Paragraph):
         return plain(block.text)
+    if isinstance(block, Browser):
+        return "index.html has every prompt with the answers of all models and each verdict on them."
     return "\n\n".join(_example(block))
 
 
@@ -66,14 +68,15 @@ def _table(table: Table, heading: str) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return f"{plain(cell.text)} <sub>{plain(cell.small)}</sub>" if cell.small else plain(cell.text)
+    words = " ".join(part for part in (plain(cell.text), cell.mark) if part)
+    return f"{words} <sub>{plain(cell.small)}</sub>" if cell.small else words
 
 
 def _example(example: Example) -> Iterator[str]:
     yield f"**{plain(example.id)}**"
     yield _fenced(example.prompt)
     for answer in example.answers:
-        verdicts = ", ".join(f"{'✓' if passed else '✗'} {plain(name)}" for name, passed in answer.verdicts)
+        verdicts = ", ".join(f"{plain(verdict.words)}" for verdict in answer.verdicts)
         more = f" ({answer.left_out} more characters)" if answer.left_out else ""
         yield f"*{plain(answer.model)}* answers{more}: {verdicts}"
         yield _fenced(answer.text)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from eval.report.collect import Run, name_of
-from eval.report.comparisons import gains_table
-from eval.report.document import Table
-from eval.report.tables import mixes_table, runs_table, spoken_languages
+from dataclasses import replace
+
+from eval.report.document import MARKS, Cell, Report, Table
+
+SHOWN = ("Table ", "Judge")
+"""How the titles of the tables begin that a terminal gets."""
+MOST_COLUMNS = 6  # what further ones there are stands in report.md
+HEADINGS = (" accuracy", ""), (", %", " %"), ("Answers in ", "in ")
 
 
-def plain(table: Table, columns: tuple[str, ...]) -> str:
+def plain(table: Table) -> str:
     """Write a table as aligned plain text under shorter column names, without its small print."""
-    rows = [columns, *(tuple(cell.text for cell in row) for row in table.rows)]
+    rows = [tuple(map(_shorter, table.columns)), *(tuple(map(_words, row)) for row in table.rows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
     lines = []
     for row in rows:
@@ -23,18 +27,28 @@ def plain(table: Table, columns: tuple[str, ...]) -> str:
     return "\n".join([table.title, *lines])
 
 
-def summary_table(run: Run) -> str:
-    """Write the result tables for the terminal; empty if nothing was evaluated."""
-    scores, gains = [table for table in (mixes_table(run), runs_table(run)) if table], gains_table(run)
-    if not scores:
+def _shorter(column: str) -> str:
+    for words, instead in HEADINGS:
+        column = column.replace(words, instead)
+    return column
+
+
+def _words(cell: Cell) -> str:
+    return f"{cell.text} {cell.mark or ' '}" if cell.numbers else cell.text
+
+
+def _narrow(table: Table) -> Table:
+    if len(table.columns) <= MOST_COLUMNS:
+        return table
+    rows = tuple(row[:MOST_COLUMNS] for row in table.rows)
+    return replace(table, columns=table.columns[:MOST_COLUMNS], rows=rows)
+
+
+def summary_text(report: Report) -> str:
+    """Write the result tables for the terminal, with what their marks mean; empty if nothing was evaluated."""
+    shown = [plain(_narrow(table)) for table in report.tables if table.title.startswith(SHOWN) and not table.folded]
+    if not shown:
         return ""
-    answers = {f"Answers in {name_of(code)}": f"% in {code.upper()}" for code in spoken_languages(run)}
-    columns = ("Model", *(code.upper() for code in run.languages), *answers.values())
-    tables = [plain(table, columns) for table in scores]
-    if gains:
-        shorter = {f"{name_of(code)} accuracy": code.upper() for code in run.languages} | answers
-        tables.append(plain(gains, tuple(shorter.get(column, column) for column in gains.columns)))
-    sizes = {one.accuracy.n for one in run.evaluations}
-    of = "–".join(str(size) for size in sorted({min(sizes), max(sizes)}))
-    small = f"IFEval, instruction-level strict, {run.evaluations[0].document['mode']} mode, % of {of} instructions; % in: answers in that language, of its prompts."
-    return "\n\n".join([*tables, small])
+    marks = ", ".join(f"{mark} {verdict}" for verdict, mark in MARKS.items())
+    small = f"Marks: {marks}; p < 0.05 after Holm's correction. Counts, intervals and what each row is compared with: report.md."
+    return "\n\n".join([*shown, small])

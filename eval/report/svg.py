@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,11 +10,22 @@ from pathlib import Path
 from eval.report.document import Figure
 
 STYLE = Path(__file__).with_name("figure.css")
+SQUARE = ((-5.0, -5.0), (5.0, -5.0), (5.0, 5.0), (-5.0, 5.0))
+DIAMOND = ((0.0, -6.5), (6.5, 0.0), (0.0, 6.5), (-6.5, 0.0))
+UP, DOWN = ((0.0, -6.0), (6.0, 5.0), (-6.0, 5.0)), ((0.0, 6.0), (6.0, -5.0), (-6.0, -5.0))
+SEXTANT = ((-6.0, 0.0), (-3.0, -5.5), (3.0, -5.5), (6.0, 0.0), (3.0, 5.5), (-3.0, 5.5))
+CORNERS: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "source": (), "target": SQUARE, "spoken": DIAMOND,
+    "first": (), "second": SQUARE, "third": DIAMOND, "fourth": UP, "fifth": DOWN, "sixth": SEXTANT,
+}  # fmt: skip
+"""The marker of each role of a line, as corners around its place; a circle has none."""
+SERIES = ("first", "second", "third", "fourth", "fifth", "sixth")
+"""Roles for lines that are no language."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A plotting area in user units; percentages 0..100 run along one side, `low`..`high` along the other."""
+    """A plotting area in user units; `low`..`high` run from left to right, `bottom_value`..`top_value` upwards."""
 
     left: float
     right: float
@@ -21,26 +33,26 @@ class Frame:
     bottom: float
     low: float = 0.0
     high: float = 100.0
+    bottom_value: float = 0.0
+    top_value: float = 100.0
 
     def x(self, value: float) -> float:
         """Place a value between `low` and `high` from left to right."""
         return self.left + (value - self.low) / (self.high - self.low) * (self.right - self.left)
 
-    def y(self, percent: float) -> float:
-        """Place a percentage from bottom to top."""
-        return self.bottom - percent / 100 * (self.bottom - self.top)
+    def y(self, value: float) -> float:
+        """Place a value between `bottom_value` and `top_value` from bottom to top."""
+        share = (value - self.bottom_value) / (self.top_value - self.bottom_value)
+        return self.bottom - share * (self.bottom - self.top)
 
 
-def write_svg(figure: Figure, alone: bool) -> str:
-    """Write a figure as an SVG element; one that stands alone in a file brings its own style and background."""
+def write_svg(figure: Figure) -> str:
+    """Write a figure as an SVG element of the page, whose style it needs."""
     size = f'width="{figure.width}" height="{figure.height}" viewBox="0 0 {figure.width} {figure.height}"'
-    style = (
-        f'<style>{STYLE.read_text("utf-8")}</style><rect class="paper" width="100%" height="100%"/>' if alone else ""
-    )
     label = escape(figure.caption, quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="kielo-figure" role="img" aria-label="{label}" {size}>'
-        f"{style}\n{figure.body}\n</svg>\n"
+        f"\n{figure.body}\n</svg>\n"
     )
 
 
@@ -56,12 +68,10 @@ def stroke(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
 
 def mark(role: str, x: float, y: float, words: str) -> str:
     """Draw a marker with a tooltip; the shape differs by role, so that nothing hangs on colour alone."""
-    name, place = {
-        "source": ("circle", f'cx="{x:.1f}" cy="{y:.1f}" r="5.5"'),
-        "target": ("rect", f'x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"'),
-        "spoken": ("path", f'd="M{x:.1f} {y - 6.5:.1f}l6.5 6.5l-6.5 6.5l-6.5 -6.5z"'),
-    }[role]
-    return f'<{name} class="mark {role}" {place}><title>{escape(words)}</title></{name}>'
+    corners = CORNERS[role]
+    place = " ".join(f"{x + right:.1f},{y + down:.1f}" for right, down in corners)
+    name, where = ("polygon", f'points="{place}"') if corners else ("circle", f'cx="{x:.1f}" cy="{y:.1f}" r="5.5"')
+    return f'<{name} class="mark {role}" {where}><title>{escape(words)}</title></{name}>'
 
 
 def bar(role: str, x: float, y: float, width: float, height: float, words: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.report.collect import Run
@@ -52,29 +52,38 @@ def _yield_row(name: str, counts: Mapping[str, Any]) -> tuple[Cell, ...]:
     )
 
 
+METRICS = {"chrf": "chrF", "chrfpp": "chrF++", "bleu": "BLEU", "bleu_char": "BLEU of characters"}
+
+
 def quality_table(run: Run) -> Table | None:
-    """Lay out chrF, BLEU and exact matches of the translation against references."""
-    rows = []
-    for name, document in run.translation.items():
-        exact = Ratio(document["exact"], document["sentences"])
-        failed = sum(
-            run.records[name.replace("eval/translation", "translate")]["counts"].get("failed_checks", {}).values()
-        )
-        sentences = Cell(thousands(document["sentences"]), f"{failed} failed a check")
-        rows.append(
-            (
-                Cell(name.rsplit("/", 1)[-1]),
-                Cell(f"{document['chrf']:.1f}"),
-                Cell(f"{document['bleu']:.1f}"),
-                Cell(exact.percent, exact.counts),
-                sentences,
-            )
-        )
-    if not rows:
+    """Lay out the scores of the translation against references, with their intervals, and exact matches."""
+    if not run.translation:
         return None
-    signature = next(iter(run.translation.values()))["signature"]
-    note = f"sacreBLEU signatures: chrF {signature['chrf']}; BLEU {signature['bleu']}. Sentences that failed a check are scored with the rest."
-    return Table("Translation quality", ("Sentences of", "chrF", "BLEU", "Exact, %", "Scored"), tuple(rows), note)
+    rows = tuple(_quality_row(run, name, document) for name, document in run.translation.items())
+    measured = list(run.translation.values())
+    signatures = "; ".join(f"{words} {measured[0]['signature'][name]}" for name, words in METRICS.items())
+    comet = {document["comet"]["model"] for document in measured if "comet" in document}
+    note = f"In small print: 95% intervals over sentences. sacreBLEU signatures: {signatures}. Sentences that failed a check are scored with the rest."
+    note += f" COMET: {', '.join(sorted(comet))}." if comet else ""
+    columns = ("Sentences of", *METRICS.values(), *(["COMET"] if comet else []), "Exact, %", "Scored")
+    return Table("Translation quality", columns, rows, note)
+
+
+def _quality_row(run: Run, name: str, document: Mapping[str, Any]) -> tuple[Cell, ...]:
+    exact = Ratio(document["exact"], document["sentences"])
+    failed = run.records[name.replace("eval/translation", "translate")]["counts"].get("failed_checks", {})
+    comet = document.get("comet")
+    return (
+        Cell(name.rsplit("/", 1)[-1]), *(_score(document[metric], document["intervals"][metric], 1) for metric in METRICS),
+        *([_score(comet["score"], comet["interval"], 3)] if comet else []), Cell(exact.percent, exact.counts),
+        Cell(thousands(document["sentences"]), f"{sum(failed.values())} failed a check"),
+    )  # fmt: skip
+
+
+def _score(value: float, interval: Sequence[float], decimals: int) -> Cell:
+    low, high = (f"{end:.{decimals}f}" for end in interval)
+    numbers = (("score", value), ("low", interval[0]), ("high", interval[1]))
+    return Cell(f"{value:.{decimals}f}", f"{low}–{high}", numbers=numbers)
 
 
 def worst_table(run: Run) -> Table | None:

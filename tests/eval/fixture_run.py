@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from kielo.plan import Step, Workplace, make_plan
 from kielo.recipe import load
 from kielo.schema import Recipe
+from tests.eval import fixture_scores as scores
 
 RECIPE = """
 description: The paper's mixes, ablations and preference runs.
@@ -24,6 +23,7 @@ translate:
     oasst2: {kind: conversations, hub: example/oasst2}
     helpsteer2: {kind: preferences, hub: example/helpsteer2}
     ifeval: {kind: ifeval, hub: example/ifeval}
+    mt-bench: {kind: questions, hub: example/mt-bench}
     held-out: {kind: sentences, hub: example/sentences}
 sft:
   mixes:
@@ -39,28 +39,13 @@ dpo:
     dpo-both: {data: {helpsteer2: [en, fi]}}
 eval:
   ifeval: {languages: [en, fi]}
+  questions:
+    mt-bench: {languages: [fi]}
+  judge:
+    engines: [{kind: openai, model: example/judge, urls: ["http://judge.example/v1"]}]
+    modes: [pairwise, single]
   translation: held-out
 """
-# Accuracy in English, in Finnish, and the share of answers in Finnish.
-RATES = {
-    "sft/en-fi-0pct": (0.364, 0.334, 0.475), "sft/en-fi-10pct": (0.400, 0.327, 0.900), "sft/en-fi-20pct": (0.377, 0.286, 0.935),
-    "sft/en-fi-40pct": (0.392, 0.309, 0.963), "sft/en-fi-60pct": (0.392, 0.330, 0.949), "sft/en-fi-80pct": (0.386, 0.338, 0.963),
-    "sft/en-fi-100pct": (0.400, 0.345, 0.957), "sft/prompt-masking": (0.398, 0.326, 0.963), "sft/neftune": (0.381, 0.327, 0.965),
-    "dpo/dpo-en": (0.436, 0.367, 0.947), "dpo/dpo-fi": (0.418, 0.360, 0.955), "dpo/dpo-both": (0.447, 0.378, 0.955),
-}  # fmt: skip
-TYPES = {
-    "change_case:english_lowercase": 89, "combination:repeat_prompt": 61, "detectable_content:number_placeholders": 51,
-    "detectable_format:title": 155, "keywords:existence": 160, "length_constraints:number_words": 142,
-    "punctuation:no_comma": 60, "startend:end_checker": 65,
-}  # fmt: skip
-EASE = {
-    "keywords": 0.18,
-    "punctuation": 0.2,
-    "startend": 0.05,
-    "combination": -0.22,
-    "change_case": -0.14,
-    "length_constraints": 0.02,
-}
 
 
 @dataclass
@@ -84,7 +69,7 @@ def build(folder: Path, text: str = RECIPE, name: str = "finnish-34b", prompts: 
     path.write_text(text, "utf-8")
     recipe = load(path)
     built = Built(recipe, make_plan(recipe), folder)
-    asked = _instructions(prompts)
+    asked = scores.instructions(prompts)
     for number, step in enumerate(built.plan[:-1]):
         _write_step(built, step, _fill(built, step, asked), 12.5 + 61.0 * number)
     return built
@@ -107,8 +92,10 @@ def _dump(path: Path, value: Any) -> None:
 
 def _fill(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     """Write what a step of this kind leaves behind; returns its counts."""
-    if step.kind == "eval":
-        return _evaluation(built, step, asked)
+    if step.kind == "responses":
+        return _responses(built, step, asked)
+    if step.kind in ("ifeval-scores", "question-scores", "judge"):
+        return _scored(built, step, asked)
     if step.kind == "translation-quality":
         document = _quality()
         _dump(built.folder / step.name / "scores.json", document)
@@ -210,82 +197,36 @@ def _quality() -> dict[str, Any]:
         }
     ]
     return {
-        "chrf": 58.31, "bleu": 24.07, "exact": 31, "sentences": 988,
-        "signature": {"chrf": "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0", "bleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"},
+        "chrf": 58.31, "chrfpp": 54.12, "bleu": 24.07, "bleu_char": 61.44, "exact": 31, "sentences": 988,
+        "intervals": {"chrf": [57.2, 59.4], "chrfpp": [53.0, 55.2], "bleu": [22.9, 25.2], "bleu_char": [60.1, 62.8]},
+        "signature": {name: f"nrefs:1|metric:{name}|version:2.6.0" for name in ("chrf", "chrfpp", "bleu", "bleu_char")},
         "worst": worst,
     }  # fmt: skip
 
 
-def _instructions(prompts: int) -> list[tuple[str, ...]]:
-    draw, names = random.Random(1), [name for name, count in TYPES.items() for _ in range(count)]
-    return [tuple(draw.sample(names, 1 + number % 2)) for number in range(prompts)]
+def _responses(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    model, counts = step.name.partition("/")[2], {}
+    for name, each in step.settings["eval"]["benchmarks"].items():
+        code = name.rpartition("-")[2]
+        ifeval = each["kind"] == "ifeval"
+        rows = scores.ifeval_answers(model, code, asked) if ifeval else scores.question_answers(model, code)
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        path = built.folder / step.name / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), "utf-8")
+        counts[name] = {"answers": len(rows), "finish_reasons": {"stop": len(rows)}}
+    return counts
 
 
-def _evaluation(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[str, Any]:
-    model, code = step.inputs[0], step.settings["eval"]["language"]
-    english, finnish, spoken = RATES.get(re.sub(r"-seed-\d+$", "", model), (0.4, 0.3, 0.8))
-    rate = english if code == built.recipe.source_language else finnish + 0.03
-    rows, verdicts = [], []
-    for number, ids in enumerate(asked):
-        shared, own = random.Random(f"{code} {number}"), random.Random(f"{model} {code} {number}")
-        ease = shared.random() * 0.7 + own.random() * 0.3
-        strict = [ease < rate + EASE.get(name.partition(":")[0], 0) + own.uniform(-0.1, 0.1) for name in ids]
-        verdicts.append(
-            {
-                "key": 1000 + number,
-                "instruction_id_list": list(ids),
-                "strict": strict,
-                "loose": strict,
-                "unstable": [False] * len(ids),
-            }
-        )
-        rows.append(
-            {
-                "id": f"ifeval/{number:05d}",
-                "key": 1000 + number,
-                "language": code,
-                "prompt": f"Kirjoita kappale numero {number}, enintään\n200 sanaa.",
-                "response": _answer(number, model),
-                "finish_reason": "stop",
-            }
-        )
-    instructions, followed = sum(len(ids) for ids in asked), sum(sum(row["strict"]) for row in verdicts)
-    k = round(len(asked) * (0.996 if code == built.recipe.source_language else spoken))
-    totals = {"prompts": len(asked), "instructions": instructions, "inst_strict": followed}
-    floor = {
-        "constant": {"reply": "lol", "inst_strict": round(0.236 * instructions), "instructions": instructions},
-        "echo": {
-            "reply": "the prompt itself",
-            "inst_strict": round(0.374 * instructions),
-            "instructions": instructions,
-        },
-    }
-    document = {
-        "model": model, "benchmark": "ifeval", "mode": "compat", "tokenizer": "punkt", "language": code, "totals": totals, "paper_subset": totals, "floor": floor,
-        "response_language": {"target": code, "asked": code, "in_target": k, "total": len(asked), "by_code": _languages(code, k, len(asked)), "by_prompt": {str(row["key"]): code if at < k else "other" for at, row in enumerate(verdicts)}},
-        "finish_reasons": {"length": len(asked) // 50, "stop": len(asked) - len(asked) // 50}, "prompts": verdicts,
-    }  # fmt: skip
-    folder = built.folder / step.name
-    _dump(folder / "scores.json", document)
-    (folder / "responses.jsonl").write_text(
-        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8"
-    )
-    return {"totals": totals}
-
-
-def _languages(code: str, own: int, asked: int) -> dict[str, int]:
-    rest = asked - own
-    return {
-        code: own,
-        **{
-            other: number
-            for other, number in (("en" if code == "fi" else "fi", rest * 3 // 4), ("de", rest - rest * 3 // 4))
-            if number
-        },
-    }
-
-
-def _answer(number: int, model: str) -> str:
-    if number == 0:
-        return f"<script>alert('{model}')</script> **lihavoitu** | solu\n```\nkoodi\n```"
-    return "Talvi tuli hiljaa. Lumi peitti pihan, ja lapset lähtivät ulos. " * (12 if model.endswith("100pct") else 3)
+def _scored(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    settings = step.settings["eval"]
+    if step.kind == "judge":
+        judge = settings["judge"]
+        document = scores.judgements(judge["models"], judge["baseline"], judge["benchmark"], judge["language"])
+    else:
+        model = step.inputs[0].partition("/")[2]
+        names = (model, settings["benchmark"], settings["language"], settings["source_language"])
+        ifeval = step.kind == "ifeval-scores"
+        document = scores.ifeval_scores(*names, asked) if ifeval else scores.question_scores(*names)
+    _dump(built.folder / step.name / "scores.json", document)
+    return {}

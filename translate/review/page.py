@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -13,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from kielo.html_page import TEXT_SCRIPT, embedded, policy
 from kielo.languages import Language
 from kielo.records import replacing
 from translate.review.marks import Mark, compare
@@ -20,15 +19,13 @@ from translate.review.rows import Row, read_rows, worst_first
 from translate.review.verdicts import NO_VERDICTS, Verdicts
 
 HERE = Path(__file__).parent
-SCRIPTS = ("table.js", "verdicts.js", "filters.js", "text.js", "cards.js", "files.js", "page.js")
+SCRIPTS = ("table.js", "verdicts.js", "filters.js", "marks.js", "cards.js", "files.js", "page.js")
 LIMIT = 20_000
 """Texts on one page: more are slow to open, and more than anybody judges."""
 CHARACTERS = 60_000_000
 """Of texts on one page, about: a browser holds each of them two or three times over."""
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
-# What could end the script element or begin a comment in it, and what UTF-8 cannot hold.
-_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
 def write_review(
@@ -101,27 +98,9 @@ def _digest(parts: Iterable[str]) -> str:
 
 def _page(title: str, data: Mapping[str, Any]) -> str:
     style = (HERE / "page.css").read_text("utf-8")
-    script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
+    script = "\n".join(path.read_text("utf-8") for path in (TEXT_SCRIPT, *(HERE / name for name in SCRIPTS)))
     filled = {
         "title": escape(title.encode("utf-8", "replace").decode("utf-8")), "style": style, "script": script,
-        "policy": _policy(style, script), "data": _embedded(data),
+        "policy": policy(style, script), "data": embedded(data),
     }  # fmt: skip
     return _SLOT.sub(lambda slot: filled[slot[1]], (HERE / "page.html").read_text("utf-8"))
-
-
-def _policy(style: str, script: str) -> str:
-    """Allow this script and this style alone; nothing loads, nothing is sent, and no text ever becomes markup."""
-    return (
-        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; img-src data:; base-uri 'none'; "
-        "form-action 'none'; trusted-types 'none'; require-trusted-types-for 'script'"
-    )
-
-
-def _source(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-
-def _embedded(data: Mapping[str, Any]) -> str:
-    """Write JSON that stands safely inside a script element, whatever a model wrote."""
-    written = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", written)

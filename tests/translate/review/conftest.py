@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kielo.languages import language
+from tests import chromium
 from translate.review.page import write_review
 
 Row = dict[str, Any]
@@ -48,17 +48,8 @@ def write_step(tmp_path: Path) -> WriteStep:
     return write
 
 
-@dataclass
-class Opened:
-    """A page in the browser, with what it did that it should not do."""
-
-    page: Any
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
+class Opened(chromium.Opened):
+    """A review page in the browser."""
 
     @property
     def count(self) -> str:
@@ -89,46 +80,10 @@ class Opened:
         notices.nth(known).wait_for()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Headless Chromium; its tests are skipped, with the reason, where there is none."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on the path")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
+def open_page(open_in_browser: Callable[..., Opened]) -> Callable[..., Opened]:
     """Open a review page; after the test, nothing may have failed in it or been asked of the network."""
-    opened: list[Opened] = []
-
-    def open_file(path: Path, before: Callable[[Any], None] | None = None, **settings: Any) -> Opened:
-        page = browser.new_context(viewport={"width": 1400, "height": 900}, **settings).new_page()
-        view = Opened(page)
-        page.on("console", lambda message: view.errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: view.errors.append(str(error)))
-
-        def check(route: Any) -> None:
-            view.requests.append(route.request.url)
-            route.continue_()
-
-        page.route("**/*", check)
-        if before:
-            before(page)
-        page.goto(path.as_uri())
-        opened.append(view)
-        return view
-
-    yield open_file
-    for view in opened:
-        assert view.errors == []
-        assert [url for url in view.requests if not url.startswith(("file:", "data:", "blob:"))] == []
-        view.page.context.close()
+    return partial(open_in_browser, kind=Opened)
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import pytest
 
 from eval.report import stage
 from eval.report.collect import collect
-from eval.report.content import telling_models, widest_family
 from eval.report.findings import findings
-from eval.report.tables import mix_models, start_of
+from eval.report.standing import baseline_of, mix_models, start_of, telling_models, widest_family
 from tests.eval.fixture_run import RECIPE, Built, build
 
 FAMILY = "en-fi-Xpct: {shares: {en: 1.0, fi: X}, X: [0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0]}"
@@ -47,10 +46,16 @@ def test_seeds_stand_beside_each_other_and_start_from_their_own(seeded: Built) -
     assert models[:3] == ["en-fi-0pct-seed-3", "en-fi-0pct-seed-5", "en-fi-10pct-seed-3"] and len(models) == 14
     assert start_of(run, "sft/neftune-seed-5") == "sft/en-fi-100pct-seed-5"
     assert start_of(run, "dpo/dpo-fi-beta-0.05-seed-3") == "sft/en-fi-100pct-seed-3"
-    first = [row[0] for row in table(seeded, "Table 2")]
+    assert baseline_of(run, "sft/en-fi-0pct-seed-5") == "sft/en-fi-100pct-seed-5"
+    first = [row[0] for row in table(seeded, "Table 2") if "no model" not in row[0]]
     assert first[:2] == ["en-fi-100pct-seed-3 <sub>the start</sub>", "en-fi-100pct-seed-5 <sub>the start</sub>"]
     assert ["dpo-fi-beta-0.01-seed-5", "en-fi-100pct-seed-5"] in [row[:2] for row in table(seeded, "Table 3")]
     assert len(first) == 2 + 2 * (2 + 4)
+
+
+def test_the_judge_compares_with_a_model_that_there_is(seeded: Built) -> None:
+    (judge,) = (step for step in seeded.plan if step.kind == "judge")
+    assert judge.settings["eval"]["judge"]["baseline"] == "sft/en-fi-100pct-seed-3"
 
 
 def test_a_figure_shows_one_seed_and_says_which(seeded: Built) -> None:
@@ -65,7 +70,10 @@ def test_findings_tell_every_seed(seeded: Built) -> None:
     assert re.search(
         r"^Finnish answers .*: at most .*, at least .* of the 12 models of mixes with Finnish data", said[0]
     )
-    assert re.search(r"with `en-fi-0pct-seed-3`, .* with `en-fi-100pct-seed-3`: .*; with seed 5 [+−]?\d", said[1])
+    assert re.search(
+        r"with `en-fi-0pct-seed-3` against .* with `en-fi-100pct-seed-3`: .*; with seed 5: [+−]?\d.* prompts, no difference shown",
+        said[1],
+    )
 
 
 def test_a_run_without_seeds_says_nothing_of_them(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-// Texts on the page: never markup, with fixed spans and unseen characters marked, and long ones folded.
+// Texts on a page: never markup, unseen characters marked, long ones folded, what was searched for set off.
 
 const FOLDED_CHARACTERS = 1500;
 const FOLDED_LINES = 24;
@@ -25,22 +25,6 @@ function foldAt(text) {
   }
   if (text.length - end < FOLDED_CHARACTERS / 5) return text.length;
   return /[\ud800-\udbff]/.test(text[end - 1]) ? end - 1 : end;
-}
-
-/** Write a text up to `end`, its marks [start, stop, shared, ...] set off. */
-function written(text, marks, end) {
-  const parts = [];
-  let at = 0;
-  for (let index = 0; index < marks.length && marks[index] < end; index += 3) {
-    const [start, stop, shared] = marks.slice(index, index + 3);
-    parts.push(...visible(text.slice(at, start)));
-    const title = shared ? null : "no equal on the other side";
-    parts.push(make("mark", { class: shared ? "kept" : "odd", title }, ...visible(text.slice(start, Math.min(stop, end)))));
-    at = Math.min(stop, end);
-  }
-  parts.push(...visible(text.slice(at, end)));
-  if (end < text.length) parts.push("…");
-  return parts;
 }
 
 /** Split a text into itself and signs for the characters in it that nobody sees. */
