@@ -49,8 +49,6 @@ class Prepared:
     """Rows, tokens, loss_tokens, truncated, words, tokens_per_word and dropped, by language."""
     sources: dict[str, Any]
     """The same by data set, then by language."""
-    overlap: dict[str, dict[str, int]]
-    """Rows whose prompt stands in an evaluated data set, by language and how; they are in `counts` unless dropped."""
 
 
 def run(place: Workplace) -> Outcome:
@@ -100,17 +98,18 @@ def _finish(place: Workplace, kind: Kind, chat: Chat, written: Written, counted:
     chat.tokenizer.save_pretrained(str(place.folder / TOKENIZER))
     prepared = Prepared(
         kind, own.get("loss_on", "assistant"), tuple(own.get("accept", ())), chat.stop_token_id, chat.added_token_ids,
-        written.rows, written.longest, written.digest, tally.by_language, tally.by_source, leaks.counts,
+        written.rows, written.longest, written.digest, tally.by_language, tally.by_source,
     )  # fmt: skip
     write_json(place.folder / SUMMARY, dataclasses.asdict(prepared))
     tokenizer = sorted(f"{TOKENIZER}/{file.name}" for file in (place.folder / TOKENIZER).iterdir())
     counts = {
-        "languages": prepared.counts, "sources": prepared.sources, "overlap": prepared.overlap, "rows": written.rows,
+        "languages": prepared.counts, "sources": prepared.sources, "overlap": leaks.counts, "rows": written.rows,
         "added_tokens": len(chat.added_token_ids),
     }  # fmt: skip
     if tally.language_pairs:
         counts["language_pairs"] = tally.language_pairs
-    return Outcome((TOKENS, SUMMARY, *leaks.write(place.folder), *tokenizer), counts)
+    leaks.write(place.folder)  # no result: what a training is compared with must not make it another training
+    return Outcome((TOKENS, SUMMARY, *tokenizer), counts)
 
 
 def read_prepared(folder: Path) -> Prepared:

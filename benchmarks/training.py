@@ -150,7 +150,7 @@ def write_job(setting: Setting, folder: Path, kind: Literal["sft", "dpo"], **cha
     prepared = Prepared(
         kind=kind, loss_on="all", accept=(), stop_token_id=chat.stop_token_id, added_token_ids=chat.added_token_ids,
         rows=written.rows, longest_row=written.longest, data=written.digest, counts=tally.by_language,
-        sources=tally.by_source, overlap={},
+        sources=tally.by_source,
     )  # fmt: skip
     write_json(tokens / SUMMARY, dataclasses.asdict(prepared))
     folder.mkdir(parents=True, exist_ok=True)

@@ -109,7 +109,8 @@ def _turns(row: Prompt | Question) -> tuple[str, ...]:
 def _conversation(turns: Sequence[str], answers: Sequence[Completion], without_thoughts: bool) -> tuple[Message, ...]:
     messages = []
     for turn, made in zip(turns, answers, strict=False):
-        said = strip_thinking(made.text) if without_thoughts else made.text
+        text = _writable(made.text)
+        said = strip_thinking(text) if without_thoughts else text
         messages += [Message("user", turn), Message("assistant", said)]
     return (*messages, Message("user", turns[-1]))
 

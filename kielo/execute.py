@@ -19,7 +19,7 @@ FUNCTIONS: Mapping[Kind, str] = {
     "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "tokens": "align.prepare", "sft": "align.sft",
     "reference": "align.reference", "dpo": "align.dpo",
     "responses": "eval.responses", "ifeval-scores": "eval.ifeval.stage", "question-scores": "eval.questions.stage", "judge": "eval.judge.stage",
-    "translation-quality": "eval.translation_quality", "report": "eval.report.stage",
+    "translation-quality": "eval.translation_quality.stage", "report": "eval.report.stage",
 }  # fmt: skip
 EXTRAS: Mapping[Kind, str] = {
     "tokens": "train",
@@ -100,7 +100,17 @@ def _refuse_changed(run: RunFolder, job: Job) -> None:
 def _may_clear(run: RunFolder, step: Step, standing: Standing, redo: bool) -> bool:
     """Tell whether a changed step may be made again: asked for, of changed inputs alone, or nothing of it would be lost."""
     nothing_made = step.kind in _MADE_AT_ONCE and run.record(step.name) is None
-    return redo or standing.follows or step.derived or step.kind in _ALL_KEPT or nothing_made
+    kept = step.derived or step.kind in _ALL_KEPT or _compares_only(step, standing)
+    return redo or standing.follows or kept or nothing_made
+
+
+def _compares_only(step: Step, standing: Standing) -> bool:
+    """Tell whether tokens differ in nothing but the benchmarks that their rows are compared with, for the report.
+
+    Made again they are the same tokens, byte for byte, so that no training has to follow.
+    """
+    compared = step.kind == "tokens" and step.settings["eval"]["overlap"] == "report"
+    return compared and all(change.startswith(("inputs.", "eval.benchmarks: ")) for change in standing.changes)
 
 
 def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) -> None:

@@ -58,8 +58,20 @@ def test_a_model_tuned_without_target_data_answers_less_in_the_target_language(q
     rates = {}
     for mix in ("en-fi-0pct", "en-fi-100pct"):
         counts = load(run / f"eval/sft/{mix}/ifeval-fi/scores.json")["response_language"]
-        rates[mix] = counts["in_target"] / counts["total"]
+        rates[mix] = counts["lines"]["target"] / counts["total"]
     assert rates["en-fi-0pct"] < rates["en-fi-100pct"] - 0.2, rates
+
+
+def test_native_questions_are_answered_turn_by_turn_and_scored(quick):
+    run, _ = quick
+    for model in ("sft/en-fi-0pct", "sft/en-fi-100pct", "dpo/dpo-both"):
+        rows = [
+            json.loads(line) for line in (run / f"responses/{model}/questions-fi.jsonl").read_text("utf-8").splitlines()
+        ]
+        assert [row["key"] for row in rows] == list(range(1, 25))
+        assert all(len(row["turns"]) == len(row["responses"]) for row in rows)
+        assert load(run / f"eval/{model}/questions-fi/scores.json")["answers"] == sum(len(row["turns"]) for row in rows)
+    assert not (run / "translate/questions").exists(), "they are written in Finnish"
 
 
 def test_the_base_model_translates_held_out_sentences(quick):
@@ -175,6 +187,50 @@ def test_kill_9_during_sft_then_the_same_order_and_weights(tmp_path):
     assert (folder / "model/model.safetensors").read_bytes() == (whole / "model/model.safetensors").read_bytes()
 
 
+EVALUATED = """\
+language: fi
+model: pocket
+translate:
+  datasets:
+    oasst2: {kind: conversations, pocket: oasst2, rows: 24, translate: false}
+    ifeval: {kind: ifeval, pocket: ifeval, rows: 4, language: fi}
+    open: {kind: questions, pocket: questions, rows: 6, language: fi}
+sft:
+  trainer: {max_steps: 2, global_batch_size: 8}
+  mixes: {english: {shares: {en: 1.0}}}
+eval:
+  ifeval: {languages: [fi], max_tokens: 8}
+"""
+
+
+def test_a_benchmark_added_after_training_is_answered_and_nothing_is_trained_again(tmp_path):
+    recipe, run = tmp_path / "more.yaml", tmp_path / "runs/more"
+    recipe.write_text(EVALUATED, "utf-8")
+    kielo("run", recipe, cwd=tmp_path)
+    cards = ("README.md", "run.json")  # scores go into them
+    files = [path for path in (run / "sft").rglob("*") if path.is_file() and path.name not in cards]
+    trained = {path: path.stat().st_mtime_ns for path in files}
+    answers = (run / "responses/sft/english/ifeval-fi.jsonl").read_bytes()
+    recipe.write_text(EVALUATED + "  questions: {open: {max_tokens: 8}}\n", "utf-8")
+    said = kielo("run", recipe, cwd=tmp_path)
+    made = [line.split("] ")[1].strip() for line in said.splitlines() if line.startswith("[")]
+    assert made == [
+        "tokens/sft/english", "responses/sft/english", "eval/sft/english/ifeval-fi", "eval/sft/english/open-fi", "report",
+    ]  # fmt: skip
+    assert trained == {path: path.stat().st_mtime_ns for path in trained}
+    assert (run / "responses/sft/english/ifeval-fi.jsonl").read_bytes() == answers
+    shards = (run / "responses/sft/english/completions").glob("*.jsonl")
+    keys = [json.loads(line)["key"] for shard in shards for line in shard.read_text("utf-8").splitlines()]
+    turns = sum(
+        len(json.loads(line)["turns"]) for line in (run / "source/open/rows.jsonl").read_text("utf-8").splitlines()
+    )
+    assert len(keys) == len(set(keys)) == 4 + turns
+    assert load(run / "tokens/sft/english/step.json")["fields"]["eval"]["benchmarks"] == [
+        "source/ifeval",
+        "source/open",
+    ]
+
+
 REAL = """\
 language: fi
 model: pocket
@@ -214,4 +270,5 @@ def test_real_data_through_every_stage(shared_data, tmp_path):
         assert counts["accepted"] / translated > 0.85, counts
     scores = load(run / "eval/dpo/dpo-both/ifeval-en/scores.json")
     assert len(scores["prompts"]) == 541
+    assert len((run / "responses/dpo/dpo-both/ifeval-en.jsonl").read_text("utf-8").splitlines()) == 541
     assert "index.html" in said

@@ -120,15 +120,23 @@ def _results(record: Mapping[str, Any]) -> Iterable[str]:
     if not record["results"]:
         return
     yield "## Results\n"
-    head = ("benchmark", "language", "instructions followed (strict)", "answers in that language")
+    head = (
+        "benchmark",
+        "language",
+        "followed as lm-evaluation-harness scores",
+        "followed, fair",
+        "answers in that language",
+    )
     rows = [
         (
-            _text(found["benchmark"]), _text(found["language"]), _share(found["followed"], found["instructions"]),
+            _text(found["benchmark"]), _text(found["language"]),
+            *(_share(found["followed"].get(mode), found["instructions"]) for mode in ("compat", "fair")),
             _share(found["in_language"], found["answers"]),
         )
         for found in record["results"]
     ]  # fmt: skip
-    yield _table(head, rows, numbers=2)
+    yield _table(head, rows, numbers=3)
+    yield "Followed: instructions, strictly; prompts that ask for another language are left out. Answers in that language: by their lines.\n"
 
 
 def _share(part: int | None, whole: int | None) -> str:

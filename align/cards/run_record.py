@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from kielo import __version__
 from kielo.plan import Step, Workplace
 from kielo.provenance import surroundings, versions
 from kielo.records import read_json
+from kielo.run_folder import RECORD as STEP_RECORD
 from kielo.run_folder import RunFolder
 from kielo.schema import Dataset, Recipe
 
@@ -102,8 +103,15 @@ def _stage(recipe: Recipe, run: RunFolder, name: str) -> dict[str, Any]:
         "step": name, "settings": {key: value for key, value in job.items() if key not in _NOT_TOLD},
         "tokens": _token_settings(run, name), "data": list(_data(recipe, (tokens or {}).get("sources", {}))),
         "run": _done(done, job.get("trainer", {})),
-        "overlap_with_benchmarks": (tokens or {}).get("overlap", {}), "probes": _probes(folder),
+        "overlap_with_benchmarks": _overlap(folders), "probes": _probes(folder),
     }  # fmt: skip
+
+
+def _overlap(tokens: Sequence[Path]) -> dict[str, Any]:
+    """Read how many rows have a prompt of a benchmark, by language and how."""
+    record = read_json(tokens[0] / STEP_RECORD) if tokens else None
+    counted: dict[str, Any] = record["counts"]["overlap"] if record else {}
+    return counted
 
 
 def _done(done: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,15 +160,17 @@ def _licence_notes(recipe: Recipe, stages: list[dict[str, Any]]) -> list[str]:
 
 
 def _results(run: RunFolder, name: str) -> Iterator[dict[str, Any]]:
-    """Read the scores of the finished evaluations of a model."""
+    """Read the scores of the finished evaluations of a model; open questions have no instructions to follow."""
     folder = run.folder(f"eval/{name}")
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         scores = read_json(place / "scores.json")
         if scores is None or run.record(f"eval/{name}/{place.name}") is None:
             continue
-        followed, spoken = scores["paper_subset"], scores.get("response_language")
+        subsets = {mode: of["paper_subset"] for mode, of in scores.get("modes", {}).items()}
+        spoken = scores.get("response_language")
         yield {
-            "benchmark": scores["benchmark"], "language": scores["language"], "mode": scores["mode"],
-            "followed": followed["inst_strict"], "instructions": followed["instructions"],
-            "in_language": spoken and spoken["in_target"], "answers": spoken and spoken["total"],
+            "benchmark": scores["benchmark"], "language": scores["language"],
+            "followed": {mode: subset["inst_strict"] for mode, subset in subsets.items()},
+            "instructions": subsets["compat"]["instructions"] if subsets else None,
+            "in_language": spoken and spoken["lines"]["target"], "answers": spoken and spoken["total"],
         }  # fmt: skip

@@ -53,9 +53,7 @@ class Leaks:
             counted = ", ".join(f"{sum(counts.values())} {code}" for code, counts in self.counts.items())
             yield f"{counted} rows have a prompt of {' and '.join(self.benchmarks)} ({OVERLAP}), {done}"
 
-    def write(self, folder: Path) -> tuple[str, ...]:
-        """List what was found, beside the tokens; returns the files written."""
-        if not self.benchmarks:
-            return ()
-        write_jsonl(folder / OVERLAP, self.found)
-        return (OVERLAP,)
+    def write(self, folder: Path) -> None:
+        """List what was found, beside the tokens."""
+        if self.benchmarks:
+            write_jsonl(folder / OVERLAP, self.found)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from kielo.plan import Workplace
-from kielo.records import Conversation, PreferencePair, Prompt, from_json, read_jsonl, read_records
+from kielo.records import Conversation, PreferencePair, Prompt, Question, from_json, read_jsonl, read_records
 
 NEAR = 0.5
 _WORDS_AT_ONCE = 3
@@ -32,6 +32,7 @@ _WORD = re.compile(
 )
 
 Row = Conversation | PreferencePair
+Asked = Prompt | Question
 Shingle = tuple[str, ...]
 
 
@@ -51,11 +52,13 @@ class Overlap:
 class Benchmarks:
     """The prompts that models are evaluated on, by their word triples; `leaked` are training rows known to be among them."""
 
-    def __init__(self, prompts: Iterable[Prompt]) -> None:
-        self.prompts: list[Prompt] = list({(prompt.language, prompt.text): prompt for prompt in prompts}.values())
+    def __init__(self, prompts: Iterable[Asked]) -> None:
+        self.prompts: list[Asked] = list(
+            {(prompt.language, _first_turn(prompt)): prompt for prompt in prompts}.values()
+        )
         self.leaked: dict[str, Overlap] = {}
         self._holders: defaultdict[Shingle, list[int]] = defaultdict(list)
-        words = [_words(prompt.text) for prompt in self.prompts]
+        words = [_words(_first_turn(prompt)) for prompt in self.prompts]
         for number, each in enumerate(words):
             for shingle in dict.fromkeys(_shingles(each)):
                 self._holders[shingle].append(number)
@@ -88,6 +91,11 @@ class Benchmarks:
         return Overlap(prompt.id, prompt.language, how, round(min(share, 1.0), 3))
 
 
+def _first_turn(prompt: Asked) -> str:
+    """Give what a model is asked first; later turns ("Make it shorter.") may be anybody's."""
+    return prompt.text if isinstance(prompt, Prompt) else prompt.turns[0]
+
+
 def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
@@ -115,12 +123,12 @@ def read_benchmarks(place: Workplace) -> Benchmarks:
     return benchmarks
 
 
-def _prompts(place: Workplace, name: str) -> Iterator[Prompt]:
+def _prompts(place: Workplace, name: str) -> Iterator[Asked]:
     """Read a benchmark's rows in one language; a translation's rows that were kept stand in the source already."""
     translated = name.startswith("translate/")
     file = place.inputs[name] / ("accepted.jsonl" if translated else "rows.jsonl")
-    for row in read_records("ifeval", file):
-        assert isinstance(row, Prompt)
+    for row in read_records(place.recipe.translate.datasets[name.partition("/")[2]].kind, file):
+        assert isinstance(row, Asked)
         if not (translated and row.language == place.recipe.source_language):
             yield row
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from kielo.models import model_identity
 from kielo.plan.steps import Step, engine_fields, rows_step
 from kielo.schema import Engine, Judge, Recipe
-from kielo.trainings import tuned_models
+from kielo.trainings import all_seeds, tuned_models
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,10 @@ def judged_benchmarks(recipe: Recipe, judge: Judge) -> tuple[Benchmark, ...]:
 
 def baseline_of(recipe: Recipe, judge: Judge) -> str:
     """Name the model that the others are compared with, as a step."""
-    return judge.baseline or (recipe.dpo.start if recipe.dpo and recipe.dpo.start else tuned_models(recipe)[0])
+    models = tuned_models(recipe)
+    start = recipe.dpo.start if recipe.dpo else None
+    starts = all_seeds(start, recipe) if start else ()
+    return judge.baseline or next((model for model in starts if model in models), models[0])
 
 
 def _judgements(recipe: Recipe, judge: Judge, benchmark: Benchmark) -> Step:

@@ -128,15 +128,15 @@ def dpo_place(sft_place: MakePlace, tmp_path: Path) -> MakePlace:
         scored: bool = True,
         language_pairs: float = 0,
     ) -> Workplace:
-        source, translated = tmp_path / "runs/source/pairs", tmp_path / "runs/translate/pairs"
+        source, translated = tmp_path / "runs/source/helpsteer2", tmp_path / "runs/translate/helpsteer2"
         write_records(source / "rows.jsonl", [pair(i) for i in range(rows)])
         write_records(translated / "accepted.jsonl", [pair(i, "fi") for i in range(rows)])
         keys = {"global_batch_size": 8, "learning_rate": 2e-3, "num_train_epochs": 2, **(trainer or {})}
         own = {
-            "data": {"pairs": ["en", "fi"]}, "language_pairs": language_pairs, "accept": ["cross-language", "over-length", "tied"],
+            "data": {"helpsteer2": ["en", "fi"]}, "language_pairs": language_pairs, "accept": ["cross-language", "over-length", "tied"],
             "trainer": {"max_length": keys.get("max_length")},
         }  # fmt: skip
-        pairs = {"source/pairs": source, "translate/pairs": translated}
+        pairs = {"source/helpsteer2": source, "translate/helpsteer2": translated}
         tokens = make_tokens(start.recipe, f"tokens/dpo/{name}", {"dpo": own}, pairs, tmp_path / "runs")
         settings = {"model": "tiny", "seed": 7, "dpo": {"beta": 0.1, "lora": lora, "trainer": keys}}
         inputs = {start.step.name: start.folder, tokens.step.name: tokens.folder}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kielo.errors import UsageError
-from kielo.plan import Step, make_plan, needed_for, select, tuned_models
+from kielo.plan import STAGES, Step, make_plan, needed_for, select, tuned_models
 from kielo.provenance import canonical
 from kielo.recipe import load
 
@@ -57,7 +57,7 @@ def test_the_chain_of_the_small_recipe(plan):
     assert made["reference/dpo-both"].inputs == ("sft/en-fi-100pct", "tokens/dpo/dpo-both")
     assert made["dpo/dpo-both"].inputs == ("sft/en-fi-100pct", "tokens/dpo/dpo-both", "reference/dpo-both")
     assert {name for name, step in made.items() if step.accelerator} == {
-        *of_kind(made, "translate"), *of_kind(made, "sft"), *of_kind(made, "reference"), *of_kind(made, "dpo"), *of_kind(made, "eval"),
+        *of_kind(made, "translate"), *of_kind(made, "sft"), *of_kind(made, "reference"), *of_kind(made, "dpo"), *of_kind(made, "responses"),
     }  # fmt: skip
 
 
@@ -141,3 +141,65 @@ def test_steps_are_found_by_name_stage_and_need(write_recipe):
         select(steps, ("sft/neftun",))
     needed = [step.name for step in needed_for(steps, ("tokens",))]
     assert "translate/ifeval" in needed and "sft/en-fi-0pct" not in needed
+
+
+NATIVE = (
+    "sft:",
+    "    native: {kind: ifeval, pocket: ifeval, rows: 6, language: fi}\n"
+    "    open: {kind: questions, pocket: questions, rows: 6, language: fi}\n"
+    "    mt: {kind: questions, pocket: questions, rows: 6}\nsft:",
+)
+EVAL = (
+    "ifeval: {languages: [en, fi]}",
+    "ifeval: {languages: [en, fi], also: [native]}\n  questions: {open: {}, mt: {}}",
+)
+
+
+def test_one_step_answers_every_benchmark_and_each_is_scored_by_itself(plan):
+    made = plan(NATIVE, EVAL)
+    answered = made["responses/dpo/dpo-both"]
+    assert {name: each["rows"] for name, each in answered.settings["eval"]["benchmarks"].items()} == {
+        "ifeval-en": "source/ifeval", "ifeval-fi": "translate/ifeval", "native-fi": "source/native",
+        "open-fi": "source/open", "mt-en": "source/mt", "mt-fi": "translate/mt",
+    }  # fmt: skip
+    assert answered.inputs == (
+        "dpo/dpo-both", "source/ifeval", "translate/ifeval", "source/native", "source/open", "source/mt", "translate/mt",
+    )  # fmt: skip
+    kinds = {name.rpartition("/")[2]: step.kind for name, step in made.items() if name.startswith("eval/dpo/dpo-both/")}
+    assert kinds == {
+        "ifeval-en": "ifeval-scores", "ifeval-fi": "ifeval-scores", "native-fi": "ifeval-scores",
+        "open-fi": "question-scores", "mt-en": "question-scores", "mt-fi": "question-scores",
+    }  # fmt: skip
+    assert made["eval/dpo/dpo-both/native-fi"].inputs == ("responses/dpo/dpo-both", "source/native")
+
+
+def test_rows_in_their_own_language_are_not_translated_and_are_benchmarks_all_the_same(plan):
+    made = plan(NATIVE, EVAL)
+    assert {"source/native", "source/open", "translate/mt"} <= set(made)
+    assert not {"translate/native", "translate/open"} & set(made)
+    benchmarks = made["tokens/sft/en-fi-0pct"].settings["eval"]["benchmarks"]
+    assert benchmarks == [
+        "source/ifeval",
+        "translate/ifeval",
+        "source/native",
+        "source/open",
+        "source/mt",
+        "translate/mt",
+    ]
+
+
+def test_eval_of_a_recipe_stands_on_every_models_answers(write_recipe):
+    """One allocation can answer for all checkpoints: `kielo eval RECIPE` walks them one after the other."""
+    steps = make_plan(load(write_recipe(NATIVE, EVAL)))
+    walked = [step.name for step in needed_for(steps, STAGES["eval"])]
+    models = tuned_models(load(write_recipe(NATIVE, EVAL)))
+    assert [name for name in walked if name.startswith("responses/")] == [f"responses/{model}" for model in models]
+    assert len(models) == 5
+
+
+def test_the_judge_stands_on_all_answers_and_not_on_scores(plan):
+    judge = "\n  judge: {engines: {kind: openai, urls: ['http://a/v1'], model: m}}"
+    made = plan(NATIVE, (EVAL[0], EVAL[1] + judge))
+    assert of_kind(made, "judge") == ["judge/open-fi", "judge/mt-en", "judge/mt-fi"]
+    assert made["judge/open-fi"].inputs == ("source/open", *of_kind(made, "responses"))
+    assert made["judge/open-fi"].settings["eval"]["judge"]["baseline"] == "sft/en-fi-100pct"

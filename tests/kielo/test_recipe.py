@@ -25,6 +25,12 @@ def test_every_shipped_recipe_loads(path):
     ("change", "line", "sentence"),
     [
         (("model: pocket", "modle: pocket"), 2, r"unknown key 'modle'; did you mean 'model'\?"),
+        (("rows: 6}", "rows: 6, language: fi, translate: false}"), 8, r"translate would do nothing with language; leave it out"),
+        (("pocket: oasst2, rows: 12", "pocket: oasst2, rows: 12, language: fi"), 6, r"language would do nothing with kind conversations"),
+        (("rows: 6}", "rows: 6, language: fi}"), 19, r"'ifeval' is written in 'fi' and is not translated, so it has no 'en' rows"),
+        (("languages: [en, fi]}", "languages: [en, fi], also: [oasst2]}"), 19, r"no data set of kind ifeval 'oasst2'"),
+        (("  ifeval: {languages: [en, fi]}", "  questions: {ifeval: {}}"), 19, r"no data set of kind questions 'ifeval'"),
+        (("  ifeval: {languages: [en, fi]}", "  comet: {}"), 18, r"comet would do nothing without `translation`"),
         (("language: fi", "language: no"), 1, r"no language pack recipes/languages/no\.yaml"),
         (("shots: 3", "shots: three"), 4, r"translate\.prompt\.shots: .*valid integer.*'three'"),
         (("rows: 12", "rowz: 12"), 6, r"unknown key 'translate\.datasets\.oasst2\.rowz'; did you mean 'rows'\?"),

@@ -152,7 +152,7 @@ def test_a_script_without_a_to_z_gets_its_own_letters() -> None:
 
 @pytest.mark.parametrize(
     ("ifeval", "reason"),
-    [({"letters": {}}, "written without capitals"), ({"unusable": {"change_case:english_capital": "no such thing"}}, "no such thing")],
+    [({"letters": {}}, "written without capitals"), ({"case": "caseless"}, "written without capitals"), ({"unusable": {"change_case:english_capital": "no such thing"}}, "no such thing")],
 )  # fmt: skip
 def test_an_instruction_that_the_language_cannot_mean_rejects_the_prompt(ifeval: dict[str, Any], reason: str) -> None:
     record = prompt(1, "Shout.", ("change_case:english_capital", {}))

@@ -64,7 +64,7 @@ def finished(write_recipe, tmp_path: Path) -> tuple[Recipe, RunFolder]:
         kind, _, short = name.partition("/")
         tokens = f"tokens/{kind}/{short}"
         sources = {source: {"en": COUNTS, "fi": COUNTS}}
-        made(run, recipe, tokens, {"tokens.json": {"sources": sources, "overlap": {"en": {"near": 2}}}}, {})
+        made(run, recipe, tokens, {"tokens.json": {"sources": sources}}, {"overlap": {"en": {"near": 2}}})
         job = {
             "kind": kind, "model": "/scratch/maija/model", "tokens": str(run.folder(tokens)), "seed": 7, "counts": {},
             "trainer": {"learning_rate": 1e-5, "deepspeed": "/home/maija/zero.json"},
@@ -152,12 +152,29 @@ def test_scores_get_in_when_there_are_any(finished) -> None:
     for name in ("source/ifeval", "translate/ifeval"):
         made(run, recipe, name, {"rows.jsonl": {}}, {})
     scores = {
-        "benchmark": "ifeval", "language": "fi", "mode": "compat",
-        "paper_subset": {"inst_strict": 285, "instructions": 783},
-        "response_language": {"in_target": 500, "total": 510},
+        "benchmark": "ifeval", "language": "fi",
+        "modes": {
+            "compat": {"paper_subset": {"inst_strict": 285, "instructions": 783}},
+            "fair": {"paper_subset": {"inst_strict": 313, "instructions": 783}},
+        },
+        "response_language": {"lines": {"target": 500}, "total": 510},
     }  # fmt: skip
+    made(run, recipe, "responses/dpo/dpo-both", {"ifeval-fi.jsonl": {}}, {})
     made(run, recipe, "eval/dpo/dpo-both/ifeval-fi", {"scores.json": scores}, {})
     refresh_cards(recipe, run, make_plan(recipe))
     text = (run.folder("dpo/dpo-both") / MODEL / CARD).read_text("utf-8")
-    assert "| ifeval | fi | 36.4% (285 of 783) | 98.0% (500 of 510) |" in text
+    assert "| ifeval | fi | 36.4% (285 of 783) | 40.0% (313 of 783) | 98.0% (500 of 510) |" in text
     assert run.damaged("dpo/dpo-both") is None
+
+
+def test_open_questions_have_their_language_in_the_table(write_recipe, tmp_path: Path) -> None:
+    questions = ("sft:", "    open: {kind: questions, pocket: questions, language: fi}\nsft:")
+    recipe = load(write_recipe(questions, ("ifeval: {languages: [en, fi]}", "questions: {open: {}}")))
+    run = RunFolder(tmp_path / "run")
+    spoken = {"lines": {"target": 9}, "total": 12}
+    for name in ("source/open", "sft/en-fi-0pct", "responses/sft/en-fi-0pct"):
+        made(run, recipe, name, {"x.json": {}}, {})
+    scores = {"benchmark": "open", "language": "fi", "answers": 12, "response_language": spoken}
+    made(run, recipe, "eval/sft/en-fi-0pct/open-fi", {"scores.json": scores}, {})
+    text = card(run_record(workplace(recipe, run, "sft/en-fi-0pct")))
+    assert "| open | fi | not measured | not measured | 75.0% (9 of 12) |" in text

@@ -119,11 +119,17 @@ def place(tiny: Path, write_recipe: Callable[..., Path], tmp_path: Path) -> Make
 
     def make(rows: Mapping[str, list[PreferencePair]], data: list[str], **own: Any) -> Workplace:
         recipe = load(write_recipe(("model: pocket", f"model: {json.dumps(str(tiny))}")))
-        files = {"en": "source/pairs/rows.jsonl", "fi": "translate/pairs/accepted.jsonl"}
+        files = {"en": "source/helpsteer2/rows.jsonl", "fi": "translate/helpsteer2/accepted.jsonl"}
         for code, file in files.items():
             write_records(tmp_path / file, rows.get(code, []))
-        inputs = {name: tmp_path / name for name in ("source/pairs", "translate/pairs")}
-        wanted = {"data": {"pairs": data}, "language_pairs": 0, "accept": [], "trainer": {"max_length": None}, **own}
+        inputs = {name: tmp_path / name for name in ("source/helpsteer2", "translate/helpsteer2")}
+        wanted = {
+            "data": {"helpsteer2": data},
+            "language_pairs": 0,
+            "accept": [],
+            "trainer": {"max_length": None},
+            **own,
+        }
         settings = {
             "model": "tiny", "seed": 7, "chat_template": "chatml", "eval": {"overlap": "report", "benchmarks": []}, "dpo": wanted,
         }  # fmt: skip
@@ -180,14 +186,14 @@ def test_language_pairs_of_both_directions(place: Make) -> None:
         "en": 10, "en-language-pairs": 5, "fi": 10, "fi-language-pairs": 5,
     }  # fmt: skip
     assert groups["en-language-pairs"] == groups["fi-language-pairs"], "both directions are of the same contents"
-    assert outcome.counts["language_pairs"]["pairs"]["fi"] == {"asked": 5, "made": 5, "unfit": {}}
+    assert outcome.counts["language_pairs"]["helpsteer2"]["fi"] == {"asked": 5, "made": 5, "unfit": {}}
     assert outcome.counts["languages"]["fi"]["rows"] == 15
 
 
 def test_too_few_language_pairs_are_said(place: Make, capsys: pytest.CaptureFixture[str]) -> None:
     rows = {"fi": [sentences(index, "fi") for index in range(4)], "en": [sentences(0, "en")]}
     outcome, _ = made(place(rows, ["fi"], language_pairs=1))
-    assert outcome.counts["language_pairs"]["pairs"]["fi"] == {
+    assert outcome.counts["language_pairs"]["helpsteer2"]["fi"] == {
         "asked": 4, "made": 1, "unfit": {"no_row_in_the_other_language": 3},
     }  # fmt: skip
-    assert "1 of 4 response-language pairs could be made of 'pairs' in 'fi'" in capsys.readouterr().err
+    assert "1 of 4 response-language pairs could be made of 'helpsteer2' in 'fi'" in capsys.readouterr().err

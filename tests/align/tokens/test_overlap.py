@@ -14,7 +14,7 @@ import pytest
 from align.tokens.overlap import NEAR, Benchmarks, Overlap, read_benchmarks
 from kielo.plan import Workplace, make_plan
 from kielo.recipe import load
-from kielo.records import Conversation, Message, PreferencePair, Prompt, write_records
+from kielo.records import Conversation, Message, PreferencePair, Prompt, Question, write_records
 
 RIDDLE = "Write a riddle about Camilla that doesn't use commas and answer it in one sentence."
 ARVOITUS = "Kirjoita Camillasta arvoitus, jossa ei ole pilkkuja, ja vastaa siihen yhdellä lauseella."
@@ -91,6 +91,25 @@ def test_instructions_of_one_wording_make_no_overlap() -> None:
     benchmarks = Benchmarks([prompt(i, f"{task} {rule}") for i, task in enumerate(tasks)])
     assert benchmarks.find(asks(f"Compare two cars of your choice in some detail. {rule}")) is None
     assert benchmarks.find(asks(f"Describe a cat. {rule}")) == Overlap("ifeval/00000", "en", "text", 1.0)
+
+
+def test_the_first_turn_of_a_question_counts() -> None:
+    question = Question("mt/00000", "en", 81, "writing", (RIDDLE, "Now make it much shorter than before."))
+    benchmarks = Benchmarks([question])
+    assert benchmarks.find(asks(RIDDLE)) == Overlap("mt/00000", "en", "text", 1.0)
+    assert benchmarks.find(asks("Name a river.", "Now make it much shorter than before.")) is None
+
+
+def test_questions_are_read_as_benchmarks(write_recipe: Callable[..., Path], tmp_path: Path) -> None:
+    questions = ("sft:", "    open: {kind: questions, pocket: questions, language: fi}\nsft:")
+    recipe = load(write_recipe(questions, ("ifeval: {languages: [en, fi]}", "questions: {open: {}}")))
+    step = next(step for step in make_plan(recipe) if step.name == "tokens/sft/en-fi-100pct")
+    assert step.settings["eval"]["benchmarks"] == ["source/open"]
+    inputs = {name: tmp_path / name for name in step.inputs}
+    write_records(inputs["source/oasst2"] / "rows.jsonl", [asks("Hi there, how are you?")])
+    write_records(inputs["source/open"] / "rows.jsonl", [Question("open/00000", "fi", 1, "x", (ARVOITUS, "Lisää!"))])
+    benchmarks = read_benchmarks(Workplace(step, recipe, tmp_path / "tokens", inputs))
+    assert benchmarks.find(asks(ARVOITUS, language="fi")) == Overlap("open/00000", "fi", "text", 1.0)
 
 
 @pytest.fixture
