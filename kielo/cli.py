@@ -192,10 +192,10 @@ def _amount(text: str) -> float:
 
 def _check(arguments: argparse.Namespace) -> int:
     from align.tokens.limits import check_lengths
-    from kielo.execute import check_task_changes
+    from kielo.execute import check_packs
 
     recipe, plan, run = _opened(arguments)
-    check_task_changes(recipe)
+    check_packs(recipe)
     check_lengths(recipe)
     trained = sum(step.kind in ("sft", "dpo") for step in plan)
     print(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kielo.errors import FULL, MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
+from kielo.plan.evaluation import benchmarks
 from kielo.run_folder import RunFolder, Standing
 from kielo.schema import Recipe
 from translate.shards import Shard
@@ -63,7 +64,7 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
         RunFolderError: a step was made with other settings, or an input outside the job is not complete.
         KieloError: a step found a mistake the user can mend, or the disk is full.
     """
-    check_task_changes(recipe)
+    check_packs(recipe)
     try:
         run.claim(recipe)
         _refuse_changed(run, job)
@@ -160,17 +161,24 @@ def _make_shard(recipe: Recipe, run: RunFolder, step: Step, label: str, shard: S
         run_shard(Workplace(step, recipe, run.folder(step.name), inputs), shard)
 
 
-def check_task_changes(recipe: Recipe) -> None:
-    """Check that a recipe's task changes name rules of its source language.
+def check_packs(recipe: Recipe) -> None:
+    """Check what a recipe asks of the language packs and only the stages can read.
 
     Raises:
-        RecipeError: there is no such rule; the sentence names the nearest.
+        RecipeError: task changes name no rule of the source language (the sentence names the nearest), or the pack of a
+            language that IFEval is scored in has no sound part `ifeval:`.
     """
-    if not recipe.translate.task_changes:
-        return
-    from translate.tasks.rules import actions, read_rules
+    if recipe.translate.task_changes:
+        from translate.tasks.rules import actions, read_rules
 
-    actions(read_rules(recipe.source_language), recipe.translate.task_changes)
+        actions(read_rules(recipe.source_language), recipe.translate.task_changes)
+    scored = dict.fromkeys(each.language for each in benchmarks(recipe) if each.kind == "ifeval")
+    if scored:
+        from eval.ifeval.rules import LanguageRules
+        from kielo.languages import language
+
+        for code in scored:
+            LanguageRules.from_pack(code, language(code).ifeval)
 
 
 def write_reviews(recipe: Recipe, run: RunFolder, steps: Sequence[Step]) -> Path | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from eval.harness.export import export_task
+from eval.harness.export import export_task, task_files
 from eval.harness.task import Scoring
 from eval.ifeval.registry import MODES, open_context
 from eval.ifeval.rows import read_prompts
 from eval.ifeval.rules import LanguageRules
 from kielo.errors import RecipeError, UsageError
 from kielo.languages import language
+from kielo.out_files import output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,9 @@ def run(arguments: argparse.Namespace) -> None:
     scoring = _scoring(arguments.language, arguments.mode, arguments.sentences)
     prompts = read_prompts(arguments.prompts, arguments.language, arguments.mode)
     name = arguments.name or f"kielo_ifeval_{arguments.language}_{arguments.mode}".lower().replace("-", "_")
+    for file in task_files(arguments.out, name):
+        if file.exists():
+            output_file("--out", file, arguments.prompts)
     for path in export_task(arguments.out, name, prompts, scoring, arguments.max_tokens):
         print(path)
     print(f"{len(prompts)} prompts; run them with: lm_eval --include_path {arguments.out} --tasks {name} --model ...")

@@ -60,12 +60,17 @@ def export_task(folder: Path, name: str, prompts: Sequence[Prompt], scoring: Sco
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"--name {name}: a task's name is of small letters, digits and _, and starts with a letter.")
-    paths = [folder / f"{name}{suffix}" for suffix in (".jsonl", ".py", ".yaml")]
+    paths = task_files(folder, name)
     write_jsonl(paths[0], map(to_doc, prompts))
     _write(paths[1], _MODULE.format(name=name, scoring=scoring))
     metrics = "".join(map(_metric, METRICS)).format(name=name)
     _write(paths[2], _YAML.format(name=name, scoring=scoring, split=SPLIT, max_tokens=max_tokens, metrics=metrics))
     return paths
+
+
+def task_files(folder: Path, name: str) -> list[Path]:
+    """Name the files of a task."""
+    return [folder / f"{name}{suffix}" for suffix in (".jsonl", ".py", ".yaml")]
 
 
 def _metric(metric: str) -> str:

@@ -19,6 +19,7 @@ _BULLET = re.compile(
 _LOOK_ALIKES = {"«": "»", "《": "》"}
 _BLANK_LINES = re.compile(r"\n[ \t\r]*\n\s*")
 _SPACES = re.compile(r"\s+")
+_BLANKS = re.compile(r"[^\S\n]+")
 
 
 def _uses(keyword: str, text: str, context: Context) -> int:
@@ -107,13 +108,13 @@ def number_bullet_lists(response: str, values: Values, _: Context) -> bool:
 
 def constrained_response(response: str, _: Values, context: Context) -> bool:
     """One of the language's fixed answers stands in the response as a phrase of its own, in any case."""
-    text = _SPACES.sub(" ", plain_quotes(response))
+    text = _BLANKS.sub(" ", plain_quotes(response))
     return any(_option(option).search(text) for option in context.rules.constrained_options)
 
 
 def _option(option: str) -> re.Pattern[str]:
     bare = option.strip().rstrip(".。!")
-    return re.compile(rf"(?<!\w){re.escape(plain_quotes(bare))}[*_]*(?:[.。!\"\n]|$)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w){re.escape(plain_quotes(bare))}[*_]* ?(?:[.。!\"\n]|$)", re.IGNORECASE)
 
 
 def multiple_sections(response: str, values: Values, context: Context) -> bool:

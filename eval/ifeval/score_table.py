@@ -47,6 +47,9 @@ def _remarks(document: Mapping[str, Any]) -> Iterator[str]:
     if other:
         keys = ", ".join(map(str, other[:5])) + (", ..." if len(other) > 5 else "")
         yield f"{len(other)} answers were given to another wording of their prompt (keys {keys}): a prompts file of another version?"
+    strangers, missing = responses["unmatched_rows"], responses["missing_keys"]
+    if strangers and missing:
+        yield f"{len(strangers)} answers are to no prompt of the file (the first: line {strangers[0]['line']}), {len(missing)} of its prompts have none (the first: key {missing[0]}): a prompts file of another version?"
     one_sided = sum(count for of_type in document["differences"].values() for count in of_type.values())
     if one_sided:
         fair = sum(of_type["fair_only"] for of_type in document["differences"].values())

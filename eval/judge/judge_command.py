@@ -88,8 +88,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--self-test compares --ours with itself; leave out --theirs and --single.")
     if not (arguments.theirs or arguments.self_test or arguments.single):
         raise UsageError("nothing to judge: give --theirs FILE, --single or --self-test.")
-    if arguments.max_tokens < 1:
-        raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed.")
+    for option in ("max_tokens", "concurrency"):
+        if getattr(arguments, option) < 1:
+            raise UsageError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1 is needed.")
     if arguments.out.exists() and not arguments.out.is_dir():
         raise UsageError(f"--out {arguments.out}: this is a file; name a folder.")
 

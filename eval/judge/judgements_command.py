@@ -9,9 +9,10 @@ from typing import Any
 
 from eval.judge.agreement import agreement
 from eval.judge.judgement_files import read_judgements
-from eval.judge.printed import agreement_line, clean, comparison_lines, pairwise_lines
+from eval.judge.printed import agreement_line, comparison_lines, pairwise_lines
 from eval.judge.statistics import pairwise_statistics
 from eval.judge.stored import Stored
+from eval.text_table import clean
 from kielo.out_files import output_file
 from kielo.records import write_json
 

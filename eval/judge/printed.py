@@ -8,6 +8,7 @@ from typing import Any
 from eval.judge.cases import Comparison
 from eval.judge.statistics import SOUND_SHARE
 from eval.statistics import LEVEL
+from eval.text_table import clean
 
 _LONGEST_TEXT = 1200  # characters of an answer or judgement that are printed
 
@@ -156,11 +157,6 @@ def _end_of(judgement: str) -> str:
 
 def _clean_lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
-
-
-def clean(text: str) -> str:
-    """Take out what would steer a terminal: names, answers and judgements are written by others."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:

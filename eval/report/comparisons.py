@@ -51,7 +51,7 @@ def gap_cell(test: Paired) -> Cell:
 def _gains(run: Run, model: str, mode: Mode) -> list[Entry]:
     found = [gain(run, model, code, mode) for code in run.languages]
     row: list[Entry] = [Compared(gap_cell(test), test) if test else NOTHING for test in found]
-    for code in spoken_languages(run):
+    for code in spoken_languages(run, mode):
         if mode == "compat":
             spoken = spoken_test(run, model, code)
             row.append(_language_gain(spoken) if spoken else NOTHING)

@@ -26,6 +26,8 @@ from kielo.html_page import policy
 
 STYLE = Path(__file__).with_name("style.css")
 MANY_COLUMNS, BROAD_COLUMNS = 5, 7
+LONGEST_ROW = 100  # characters of a row that the page's column takes on one line
+LONG_SMALL = 10  # characters of small print from which a column keeps room for an interval
 _CODE = re.compile(r"`([^`]+)`")
 _SIGN = re.compile("[✓✗]")
 
@@ -105,19 +107,31 @@ def _table(table: Table, heading: str) -> str:
 
 
 def _many(table: Table) -> str:
-    """Have the small print stand under the numbers where there are many columns; where there are more, use the margin, too."""
+    """Have the small print stand under the numbers where a row is long; where there are many columns, use the margin, too."""
     columns = len(table.columns)
-    return ' class="many broad"' if columns > BROAD_COLUMNS else ' class="many"' if columns > MANY_COLUMNS else ""
+    if columns > BROAD_COLUMNS:
+        return ' class="many broad"'
+    widths = [max((len(row[at].text) + len(row[at].small) for row in table.rows), default=0) for at in range(columns)]
+    return ' class="many"' if columns > MANY_COLUMNS or sum(widths) > LONGEST_ROW else ""
+
+
+def _ranged(table: Table, at: int) -> bool:
+    """Whether a column of numbers has intervals in its small print, so that numbers line up only if all rows leave their room."""
+    return at >= table.text_columns and any(len(row[at].small) > LONG_SMALL for row in table.rows)
 
 
 def _side(table: Table, at: int, text: str = "") -> str:
     if at < table.text_columns:
         return "" if at == 0 or not text or " " in text else ' class="name"'
-    return ' class="number"'
+    return ' class="number ranged"' if _ranged(table, at) else ' class="number"'
 
 
 def _cell(table: Table, at: int, cell: Cell) -> str:
-    mark = f'&nbsp;<span class="mark" role="img" aria-label="{cell.verdict}">{cell.mark}</span>' if cell.verdict else ""
+    mark = ""
+    if cell.verdict:
+        mark = f'&nbsp;<span class="mark" role="img" aria-label="{cell.verdict}">{cell.mark}</span>'
+    elif any(row[at].verdict for row in table.rows) and cell.small:
+        mark = '&nbsp;<span class="mark"></span>'
     small = f" <small>{escape(cell.small)}</small>" if cell.small else ""
     name = 'th scope="row"' if at == 0 and table.text_columns < 3 else "td"
     return f"<{name}{_side(table, at, cell.text)}>{escape(cell.text)}{mark}{small}</{name.split(' ', 1)[0]}>"

@@ -52,8 +52,7 @@ class Evaluation:
         """Give outcomes by which an instruction counts only if its answer is in the prompt's language; empty where no language was told."""
         if not self.lines():
             return {}
-        told = {row["key"]: row["language"] == "target" for row in self.prompts}
-        return {key: (followed * told[key], of) for key, (followed, of) in self.outcomes(mode).items()}
+        return self.scores.outcomes(mode, "instruction", "strict", normalised=True)
 
     def accuracy(self, mode: Mode = "compat", level: Level = "instruction", way: Way = "strict") -> Ratio:
         """Add the outcomes up; as they stand by default, this is the number of the paper's tables."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from eval.ifeval.scores_file import Mode
 from eval.report.collect import Run
 from kielo.trainings import all_seeds, mix_names
 
@@ -37,9 +38,9 @@ def baseline_of(run: Run, model: str) -> str:
     return next((mix for mix in mixes if mix in starts), mixes[-1])
 
 
-def spoken_languages(run: Run) -> list[str]:
-    """List the languages other than the source in which langdetect measured the share of answers."""
-    measured = {one.language for one in run.evaluations if one.detected}
+def spoken_languages(run: Run, mode: Mode = "compat") -> list[str]:
+    """List the languages other than the source in which the language of answers was told: by langdetect, in fair mode by line."""
+    measured = {one.language for one in run.evaluations if (one.detected if mode == "compat" else one.lines())}
     return [code for code in run.languages if code in measured and code != run.recipe.source_language]
 
 

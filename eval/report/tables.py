@@ -79,7 +79,7 @@ def _row(run: Run, model: str, mode: Mode, start: str, role: str) -> list[Entry]
         one = run.evaluation(model, code)
         test = None if own else run.measures.paired(one, run.evaluation(start, code), mode)
         row.append(_tested(accuracy_cell(one.accuracy(mode), run.measures.interval(one, mode)) if one else None, test))
-    for code in spoken_languages(run):
+    for code in spoken_languages(run, mode):
         one, other = run.evaluation(model, code), run.evaluation(start, code)
         row.append(
             _spoken(run, one, None if own else other)
@@ -111,7 +111,7 @@ def _normalised(run: Run, one: Evaluation | None, start: Evaluation | None) -> E
 
 def _table(run: Run, title: str, mode: Mode, rows: Sequence[Sequence[Entry]], against: str) -> Table:
     first = [next(one for one in run.evaluations if one.language == code) for code in run.languages]
-    untold = [NOTHING] * len(spoken_languages(run))
+    untold = [NOTHING] * len(spoken_languages(run, mode))
     floors = [
         (name, *(floor_cell(one, mode, kind) for one in first), *untold) for kind, name in floor_names(first[0]).items()
     ]
@@ -122,7 +122,7 @@ def _table(run: Run, title: str, mode: Mode, rows: Sequence[Sequence[Entry]], ag
 
 def score_columns(run: Run, mode: Mode) -> list[str]:
     """Head the columns of scores: accuracy by language, then what tells of the language of the answers."""
-    names = [name_of(code) for code in spoken_languages(run)]
+    names = [name_of(code) for code in spoken_languages(run, mode)]
     spoken = [f"Answers in {name}, %" if mode == "compat" else f"{name} accuracy in {name}, %" for name in names]
     return [*(f"{name_of(code)} accuracy, %" for code in run.languages), *spoken]
 
@@ -133,7 +133,7 @@ def _note(run: Run, mode: Mode) -> str:
         f"Accuracy: IFEval's instruction-level strict accuracy ({how}), two decimals, cut off as in the paper; in small print the "
         "instructions followed of all, and the 95% interval over prompts. Prompts that ask for a response language are left out, as in the paper."
     )
-    spoken = spoken_languages(run)
+    spoken = spoken_languages(run, mode)
     if spoken and mode == "compat":
         said += " Answers in a language: of the prompts in it, as seeded langdetect sees them."
     elif spoken:

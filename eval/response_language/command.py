@@ -12,6 +12,7 @@ from eval.response_language.document import language_document
 from eval.response_language.identifiers import NAMES, open_identifier
 from eval.response_language.stored import StoredAnswer, read_stored
 from eval.response_language.verdicts import VERDICTS
+from eval.text_table import clean
 from eval.thinking import strip_thinking
 from kielo.errors import RecipeError, UsageError
 from kielo.languages import Language, language
@@ -111,9 +112,7 @@ def _listed(item: tuple[str, Mapping[str, Any]]) -> list[str]:
     lines = [f"\n{path}"]
     for key, found in document["by_prompt"].items():
         if found["lines"] not in ("target", None):
-            # An answer may hold what moves a terminal's cursor.
-            evidence = "".join(char if char.isprintable() else " " for char in found["evidence"])
-            lines.append(f"  {key}: {found['lines']} (langdetect: {found['langdetect']}): {evidence}")
+            lines.append(clean(f"  {key}: {found['lines']} (langdetect: {found['langdetect']}): {found['evidence']}"))
     return lines
 
 

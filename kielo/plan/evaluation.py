@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kielo.languages import PACKS
 from kielo.models import model_identity
 from kielo.plan.steps import Step, engine_fields, rows_step
+from kielo.provenance import digest
 from kielo.schema import Engine, Judge, Recipe
 from kielo.trainings import all_seeds, tuned_models
 
@@ -91,8 +93,11 @@ def _rows(recipe: Recipe, benchmark: Benchmark) -> str:
 
 def _scores(recipe: Recipe, model: str, benchmark: Benchmark) -> Step:
     settings: dict[str, Any] = {
-        "language": benchmark.language, "source_language": recipe.source_language, "target_language": recipe.language,
-        "benchmark": benchmark.dataset, "strip_thinking": recipe.eval.strip_thinking,
+        "language": benchmark.language, "source_language": recipe.source_language, "benchmark": benchmark.dataset,
+        "strip_thinking": recipe.eval.strip_thinking,
+        "content of the language packs": {
+            code: digest(PACKS / f"{code}.yaml") for code in (benchmark.language, recipe.source_language)
+        },
     }  # fmt: skip
     packages = ["langdetect", "py3langid"]
     if benchmark.kind == "ifeval":

@@ -66,6 +66,7 @@ FINNISH: list[tuple[str, dict[str, Any], str]] = [
     (OPTION, {}, "Vastaukseni on ehkä."),
     (OPTION, {}, "Harkitsin pitkään. ”Vastaukseni on kyllä.”"),
     (OPTION, {}, "**VASTAUKSENI ON EI**"),
+    (OPTION, {}, "Vastaukseni on kyllä \n\nSillä sataa."),
     (POSTSCRIPT, {"postscript_marker": "P.S."}, "Terveisin Oona\n\nPS: Tuo kahvia."),
     (POSTSCRIPT, {"postscript_marker": "P.S."}, "Terveisin Oona\n\n**JK.** Tuo kahvia."),
     (POSTSCRIPT, {"postscript_marker": "P.S."}, "Terveisin Oona\n\nJ.K. Tuo kahvia."),

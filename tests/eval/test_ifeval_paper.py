@@ -6,7 +6,8 @@ import pytest
 
 from eval.ifeval.paper import INSTRUCTIONS, PROMPTS, cell
 from eval.report.numbers import Ratio
-from eval.report.tables import _ratio
+from eval.report.tables import accuracy_cell
+from eval.statistics import Interval
 
 # Tables 1 and 2: followed instructions of 783 in English and Finnish, Finnish answers of 510. The counts were recovered
 # from the printed percentages: each equals floor(10000 k / N) / 100 for exactly one k. Row: en, fi, language.
@@ -37,7 +38,8 @@ def test_a_row_of_the_paper_s_tables(row: str) -> None:
 @pytest.mark.parametrize("row", COUNTS)
 def test_the_report_s_tables_print_them(row: str) -> None:
     totals = (INSTRUCTIONS, INSTRUCTIONS, PROMPTS)
-    assert tuple(_ratio(Ratio(k, n)).text for k, n in zip(COUNTS[row], totals, strict=True)) == CELLS[row]
+    ratios = [Ratio(k, n) for k, n in zip(COUNTS[row], totals, strict=True)]
+    assert tuple(accuracy_cell(ratio, Interval(0, 1)).text for ratio in ratios) == CELLS[row]
 
 
 def test_rounding_would_print_other_cells() -> None:

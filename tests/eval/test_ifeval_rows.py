@@ -178,7 +178,8 @@ def test_the_table_for_the_terminal_says_what_was_not_scored() -> None:
     assert table[4].split()[3:] == ["1/1", "100.00%"] * 4
     assert [line.split()[0] for line in table[5:8]] == ["floor"] * 3
     assert table[9].startswith("fair: pack 'en', keywords by prefix")
-    assert table[-1] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 0 double, 1 unmatched"
+    assert table[-2] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 0 double, 1 unmatched"
+    assert table[-1].startswith("1 answers are to no prompt of the file") and "1 of its prompts have none (the first: key 2)" in table[-1]
 
 
 def test_a_set_that_only_asks_for_languages_has_an_empty_subset() -> None:

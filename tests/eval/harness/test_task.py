@@ -147,3 +147,12 @@ def test_what_cannot_be_exported_is_said(shared_data: Path, tmp_path: Path, caps
     assert main(["eval", "export-task", *given, "--out", str(tmp_path / "task"), *options]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "task").exists()
+
+
+def test_a_task_never_overwrites_its_prompts(shared_data: Path, tmp_path: Path, capsys) -> None:
+    prompts = tmp_path / "kielo_ifeval_en_compat.jsonl"
+    prompts.write_bytes(english(shared_data)[0].read_bytes())
+    before = prompts.read_bytes()
+    given = ["--prompts", str(prompts), "--language", "en", "--mode", "compat", "--out", str(tmp_path)]
+    assert main(["eval", "export-task", *given]) == 2
+    assert "is an input" in capsys.readouterr().err and prompts.read_bytes() == before

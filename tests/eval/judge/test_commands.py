@@ -90,7 +90,8 @@ def test_the_self_test(files, serve, capsys, rule, code):
         (["--language=fii"], "--language fii"),
         (["--server=localhost:8000"], "is no base URL"),
         (["--self-test"], "leave out --theirs"),
-        (["--max-tokens=0"], "at least 1"),
+        (["--max-tokens=0"], "--max-tokens 0: at least 1"),
+        (["--concurrency=0"], "--concurrency 0: at least 1"),
     ],
 )
 def test_wrong_options_are_one_sentence(files, capsys, change, sentence):

@@ -44,7 +44,6 @@ def make_place(tmp_path: Path, write_recipe: Callable[..., Path]) -> Callable[..
         settings = {
             "language": code,
             "source_language": "en",
-            "target_language": "fi",
             "benchmark": "asked",
             "strip_thinking": strip,
         }

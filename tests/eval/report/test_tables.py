@@ -207,3 +207,16 @@ def test_what_was_not_answered_and_what_means_nothing_is_said(run: Run) -> None:
     for mode in ("compat", "fair"):
         as_it_is = mixes_table(run, mode)
         assert as_it_is is not None and "without an answer" not in as_it_is.note and "letter case" not in as_it_is.note
+
+
+def test_a_language_that_langdetect_does_not_know_is_still_normalised_in_fair_mode(run: Run) -> None:
+    unknown = {"langdetect": None, "folded": None}
+    evaluations = tuple(
+        replace(one, document={**one.document, "response_language": {**one.document["response_language"], **unknown}})
+        for one in run.evaluations
+    )
+    small = replace(run, evaluations=evaluations)
+    compat, fair = mixes_table(small), mixes_table(small, "fair")
+    assert compat and compat.columns == ("Model", "English accuracy, %", "Finnish accuracy, %")
+    assert fair and fair.columns == (*compat.columns, "Finnish accuracy in Finnish, %")
+    assert fair.rows[0][3].numbers and {len(row) for row in fair.rows} == {4}

@@ -219,3 +219,9 @@ def test_the_tables_never_overwrite_the_scores(files, capsys) -> None:
     paths = files(same)
     assert main(["eval", "compare", *paths, "--json", paths[0]]) == 2
     assert "is an input" in capsys.readouterr().err
+
+
+def test_names_of_models_cannot_steer_the_terminal(files, capsys) -> None:
+    assert main(["eval", "compare", *files(lambda document: document.update(model="a\x1b[31m\nb"))]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed and "a [31m b" in printed
