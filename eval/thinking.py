@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _BLOCK = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
-_END = "</think>"
+_OPENING, _CLOSING = re.compile("<think>", re.IGNORECASE), re.compile("</think>", re.IGNORECASE)
 
 
 def strip_thinking(text: str) -> str:
@@ -14,8 +14,7 @@ def strip_thinking(text: str) -> str:
     A template may write the opening tag into the prompt, so that only the closing one is in the answer: everything
     before it is a thought, too.
     """
-    lowered = text.lower()
-    opening, closing = lowered.find("<think>"), lowered.find(_END)
-    if closing != -1 and (opening == -1 or closing < opening):
-        text = text[closing + len(_END) :]
+    opening, closing = _OPENING.search(text), _CLOSING.search(text)
+    if closing and (opening is None or closing.start() < opening.start()):
+        text = text[closing.end() :]
     return _BLOCK.sub("", text).strip()

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"kielo: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in (*FULL, errno.EROFS, errno.EACCES):
+        if error.errno not in (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
             raise
         print(
             f"kielo: {error.filename or 'a file'}: cannot be written ({error.strerror}); make room or name another place.",

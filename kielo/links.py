@@ -100,6 +100,8 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
         yield from check(("eval", "ifeval"), recipe.eval.ifeval.dataset, "ifeval", codes)
         for index, also in enumerate(recipe.eval.ifeval.also):
             yield from check(("eval", "ifeval", "also", index), also, "ifeval", ())
+            if also == recipe.eval.ifeval.dataset:
+                yield ("eval", "ifeval", "also", index), f"'{also}' is the part's dataset already; leave it out here"
     for name, questions in recipe.eval.questions.items():
         yield from check(("eval", "questions", name), name, "questions", questions.languages)
     yield from _judge(recipe)
@@ -117,6 +119,12 @@ def _judge(recipe: Recipe) -> Iterator[Broken]:
                 ("eval", "judge", "benchmarks", index),
                 unknown("data set of eval.questions", name, recipe.eval.questions),
             )
+    named = [engine.model for engine in judge.engines]
+    if len(set(named)) < len(named):
+        yield (
+            ("eval", "judge", "engines"),
+            "two of them are one model, so the second would only repeat the first; give it another `model`",
+        )
     models = tuned_models(recipe)
     if judge.baseline is not None and judge.baseline not in models:
         yield ("eval", "judge", "baseline"), unknown("evaluated model", judge.baseline, models)

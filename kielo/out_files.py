@@ -18,3 +18,15 @@ def output_file(option: str, out: Path | None, *inputs: Path) -> Path | None:
     if out and any(out.exists() and given.exists() and out.samefile(given) for given in inputs):
         raise UsageError(f"{option} {out}: this file is an input; name another one.")
     return out
+
+
+def output_folder(option: str, out: Path) -> Path:
+    """Check that a folder is there or can be made: nothing on its path is a file.
+
+    Raises:
+        UsageError: something is.
+    """
+    there = next(path for path in (out, *out.parents) if path.exists())
+    if not there.is_dir():
+        raise UsageError(f"{option} {out}: {'this' if there == out else there} is a file; name a folder.")
+    return out

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -184,6 +185,19 @@ def _rows(path: Path, stream: IO[bytes]) -> Iterator[tuple[int, dict[str, JSON]]
         if not isinstance(row, dict):
             raise SourceError(f"{at(path, number)}: a JSON object is needed, this is a {type(row).__name__}.")
         yield number, row
+
+
+def refuse_half_characters(row: Mapping[str, JSON], place: str) -> None:
+    """Refuse a row that spells half a character, which JSON can and no file can hold.
+
+    Raises:
+        SourceError: it does; the sentence names `place`.
+    """
+    if _HALF.search(json.dumps(row, ensure_ascii=False)):
+        raise SourceError(f"{place}: the row holds half a character (a lone surrogate), which no file can; mend it.")
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def _open_bytes(path: Path) -> IO[bytes]:

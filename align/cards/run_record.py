@@ -172,5 +172,5 @@ def _results(run: RunFolder, name: str) -> Iterator[dict[str, Any]]:
             "benchmark": scores["benchmark"], "language": scores["language"],
             "followed": {mode: subset["inst_strict"] for mode, subset in subsets.items()},
             "instructions": subsets["compat"]["instructions"] if subsets else None,
-            "in_language": spoken and spoken["lines"]["target"], "answers": spoken and spoken["total"],
+            "in_language": spoken and spoken["lines"] and spoken["lines"]["target"], "answers": spoken and spoken["total"],
         }  # fmt: skip

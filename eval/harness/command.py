@@ -12,7 +12,7 @@ from eval.ifeval.rows import read_prompts
 from eval.ifeval.rules import LanguageRules
 from kielo.errors import RecipeError, UsageError
 from kielo.languages import language
-from kielo.out_files import output_file
+from kielo.out_files import output_file, output_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,15 +41,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the task, and say how to run it."""
     if arguments.max_tokens < 1:
         raise UsageError(f"--max-tokens {arguments.max_tokens}: an answer needs at least one token.")
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UsageError(f"--out {arguments.out}: this is a file; name a folder.")
+    folder = output_folder("--out", arguments.out)
     scoring = _scoring(arguments.language, arguments.mode, arguments.sentences)
     prompts = read_prompts(arguments.prompts, arguments.language, arguments.mode)
     name = arguments.name or f"kielo_ifeval_{arguments.language}_{arguments.mode}".lower().replace("-", "_")
-    for file in task_files(arguments.out, name):
+    for file in task_files(folder, name):
         if file.exists():
             output_file("--out", file, arguments.prompts)
-    for path in export_task(arguments.out, name, prompts, scoring, arguments.max_tokens):
+    for path in export_task(folder, name, prompts, scoring, arguments.max_tokens):
         print(path)
     print(f"{len(prompts)} prompts; run them with: lm_eval --include_path {arguments.out} --tasks {name} --model ...")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,13 @@ from kielo.errors import SourceError
 
 Kind = Literal["count", "relation", "letter", "text", "pattern", "patterns"]
 RELATIONS = ("less than", "at least")
+_USED_AS: Mapping[str, Callable[[str], str]] = {
+    "keyword": str.strip,
+    "forbidden_words": lambda word: rf"\b{word}\b",
+    "postscript_marker": str.strip,
+    "section_spliter": lambda splitter: rf"\s?{splitter.strip()}\s?\d+\s?",
+}
+"""What compat's checkers make of an argument that is a regular expression; the others take it as it is written."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ def read_arguments(kwargs: Mapping[str, Any], fields: Mapping[str, Kind], place:
         if name not in given:
             raise SourceError(f"{place}: kwargs field '{name}' is missing; without it there is nothing to check.")
         values[name] = _READERS[kind](given[name], f"{place}: kwargs field '{name}'")
+        for text in (values[name],) if kind == "pattern" else values[name] if kind == "patterns" else ():
+            _try(_USED_AS.get(name, str), text, f"{place}: kwargs field '{name}'")
     return Arguments(values, _harness_draws(values))
 
 
@@ -76,23 +85,22 @@ def _letter(value: Any, field: str) -> str:
     return str(value)
 
 
-def _pattern(value: Any, field: str) -> str:
+def _try(used_as: Callable[[str], str], value: str, field: str) -> None:
     """Check a text that the harness uses as a regular expression, as written and in lower case."""
     try:
-        re.compile(_text(value, field))
-        re.compile(value.lower())
-    except re.error as error:
-        raise SourceError(f"{field} is not a regular expression ({error}); this is {value!r}.") from error
-    return str(value)
+        for text in (value, value.lower()):
+            re.compile(used_as(text))
+    except (re.error, OverflowError, RecursionError) as error:  # the last two: a count or a nesting beyond all bounds
+        raise SourceError(f"{field} is not a regular expression ({error}); this is {value!r:.200}.") from error
 
 
-def _patterns(value: Any, field: str) -> tuple[str, ...]:
+def _texts(value: Any, field: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise SourceError(f"{field} must be a list of one or more texts; this is {value!r}.")
-    return tuple(_pattern(item, field) for item in value)
+    return tuple(_text(item, field) for item in value)
 
 
 _READERS = {
-    "count": _count, "relation": _relation, "letter": _letter, "text": _text, "pattern": _pattern,
-    "patterns": _patterns,
+    "count": _count, "relation": _relation, "letter": _letter, "text": _text, "pattern": _text,
+    "patterns": _texts,
 }  # fmt: skip

@@ -51,7 +51,9 @@ def score_document(
     return {
         "language": pack.code,
         "modes": {mode: _mode(of) for mode, of in scores.items()},
-        "normalised": {mode: _normalised(of, verdicts) for mode, of in scores.items()} if spoken else None,
+        "normalised": {mode: _normalised(of, verdicts) for mode, of in scores.items()}
+        if spoken and spoken["lines"]
+        else None,
         "floors": {mode: floors(prompts, scorer.paper_totals) for mode, scorer in scorers.items()},
         "differences": _by_type(rows),
         "meaningless": meaningless(prompts, rules),
@@ -149,7 +151,8 @@ def count_responses(prompts: Sequence[Prompt], matching: Matching) -> dict[str, 
     missing = [prompt.key for prompt, answer in zip(prompts, answers, strict=True) if answer is None]
     keys, texts = {prompt.key for prompt in prompts}, {prompt.text for prompt in prompts}
     double = [row for row in matching.unmatched if row.key in keys or (row.key is None and row.prompt in texts)]
-    strangers = [row for row in matching.unmatched if row not in double]
+    known = {id(row) for row in double}
+    strangers = [row for row in matching.unmatched if id(row) not in known]
     return {
         "scored": len(answers) - len(missing),
         "null": sum(answer is not None and answer.text is None for answer in answers),

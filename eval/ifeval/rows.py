@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from eval.ifeval.arguments import read_arguments
 from eval.ifeval.registry import find_instruction, instructions
 from kielo.errors import SourceError, at
-from kielo.records import Prompt, from_json, read_jsonl
+from kielo.records import Prompt, from_json, read_jsonl, refuse_half_characters
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,7 @@ def _take(waiting: Mapping[int | str, deque[Answer]], prompt: Prompt) -> Answer 
 
 
 def _read_prompt(row: Mapping[str, Any], place: str, language: str) -> Prompt:
-    if any("\ud800" <= letter <= "\udfff" for letter in json.dumps(row, ensure_ascii=False)):
-        raise SourceError(f"{place}: the row holds half a character (a lone surrogate), which no file can; mend it.")
+    refuse_half_characters(row, place)
     if "instruction_ids" in row:
         prompt = from_json("ifeval", row, place)
         assert isinstance(prompt, Prompt)
@@ -135,6 +133,7 @@ def _read_answer(row: Mapping[str, Any], number: int, place: str) -> Answer:
         row = _read_sample(row, place)
     for name in ("prompt", "response"):
         _need(row, name, place)
+    refuse_half_characters({"prompt": row["prompt"], "response": row["response"]}, place)
     prompt, text, key = row["prompt"], row["response"], row.get("key")
     if not isinstance(prompt, str):
         raise SourceError(f"{place}: `prompt` must be a text; this is {prompt!r}.")

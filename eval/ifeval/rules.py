@@ -34,7 +34,9 @@ class MatcherRules(BaseModel):
     endings: tuple[tuple[Text, ...], ...] = Field(
         default=(), description="prefix: what may follow a stem, slot by slot; without, up to `longest` letters"
     )
-    longest: int = Field(6, ge=0, description="prefix: letters that may follow a stem where no endings are given")
+    longest: int = Field(
+        6, ge=0, le=100, description="prefix: letters that may follow a stem where no endings are given"
+    )
     code: Text | None = Field(default=None, description="voikko: what the lemmatiser calls the language")
 
     @model_validator(mode="after")

@@ -53,10 +53,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.matcher:
         pack = _with_matcher(pack, arguments.matcher)
     source = _pack("--source", arguments.source)
+    prompts = read_prompts(arguments.prompts, pack.code)
     answers = read_responses(arguments.responses)
     if arguments.strip_thinking:
         answers = [replace(each, text=each.text and strip_thinking(each.text)) for each in answers]
-    prompts = read_prompts(arguments.prompts, pack.code)
     name = arguments.name or arguments.responses.name.removesuffix(".gz").removesuffix(".jsonl")
     document: Mapping[str, Any] = {
         "model": name,

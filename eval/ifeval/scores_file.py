@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -130,6 +130,12 @@ def read_scores(path: Path) -> ScoresFile:
 def _check_verdicts(path: Path, scores: ScoresFile) -> None:
     if not scores.counted:
         raise SourceError(f"{path}: every prompt asks for a response language; such prompts are not compared.")
+    for mode in get_args(Mode):
+        if mode not in scores.modes or not scores.floors.get(mode):
+            raise SourceError(f"{path}: holds no scores or floors of mode {mode}; score the answers again.")
+        for name, floor in scores.floors[mode].items():
+            if not all(0 <= followed <= of > 0 for followed, of in _counts(floor)):
+                raise SourceError(f"{path}: the counts of floor '{name}' cannot be; score the answers again.")
     keys = set()
     for prompt in scores.prompts:
         every = (prompt.compat.strict, prompt.compat.loose, prompt.fair.strict, prompt.fair.loose)
@@ -138,3 +144,9 @@ def _check_verdicts(path: Path, scores: ScoresFile) -> None:
         if prompt.key in keys:
             raise SourceError(f"{path}: key {prompt.key} is there twice; score the answers again.")
         keys.add(prompt.key)
+
+
+def _counts(floor: Floor) -> Iterator[tuple[int, int]]:
+    for level in get_args(Level):
+        for way in get_args(Way):
+            yield floor.followed(level, way)

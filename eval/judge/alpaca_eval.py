@@ -11,6 +11,7 @@ from eval.judge.cases import Case, Comparison, Game, Result
 from eval.judge.stored import Stored, side
 from eval.judge.stored_answers import UNCATEGORISED
 from kielo.errors import SourceError
+from kielo.records import refuse_half_characters
 
 Row = Mapping[str, Any]
 _DRAW = 1.5
@@ -30,6 +31,8 @@ def read_annotations(rows: Sequence[Any], path: Path, ours: str | None) -> list[
             raise SourceError(
                 f"{path}, entry {number}: not an annotation of AlpacaEval (instruction, output_1, output_2, preference)."
             )
+        named = {name: row.get(name) for name in ("generator_1", "generator_2", "annotator")}
+        refuse_half_characters(named, f"{path}, entry {number}")
         first, second = (_name(row, place) for place in (1, 2))
         us, them = side(first, second, second, ours, path)
         annotator = row.get("annotator")
@@ -56,12 +59,12 @@ def _stored(names: tuple[str, str, str], held: Sequence[tuple[int, Row]]) -> Sto
 def _preference(row: Row, us: str) -> float | None:
     """Give the probability that our output is preferred; AlpacaEval writes a draw as 1.5, or as 0 in older files."""
     value = row["preference"]
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    value = _DRAW if value == 0 else float(value)
-    if not 1 <= value <= 2:
+    value = _DRAW if value == 0 else value
+    if not 1 <= value <= 2:  # NaN is not, either
         return None
-    return value - 1 if us == _name(row, 2) else 2 - value
+    return float(value) - 1 if us == _name(row, 2) else 2 - float(value)
 
 
 def _comparison(number: int, row: Row, us: str) -> Comparison:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,19 @@ from eval.judge.stored import Stored
 from eval.judge.stored_answers import UNCATEGORISED
 from eval.judge.verdicts import Unread, read_verdict
 from kielo.errors import SourceError, UsageError, at
-from kielo.records import read_jsonl
+from kielo.records import read_jsonl, refuse_half_characters
 
 _WINNERS = ("model_1", "model_2", "tie", "error")
 _GATED = "Language error"
 """How the multilingual FastChat begins a judgement that its language gate made in the judge's place."""
 _NO_VERDICT = "the file says error"
-_SIDE = r"\[The Start of Assistant {0}'s Answer\]\n(.*?)\n\[The End of Assistant {0}'s Answer\]"
-_TALK = r"<\|The Start of Assistant {0}'s Conversation with User\|>(.*?)<\|The End of Assistant {0}'s Conversation with User\|>"
-_QUESTION = re.compile(r"\[User Question\]\n(.*?)\n\n\[The Start of", re.DOTALL)
+_SIDE = "[The Start of Assistant {0}'s Answer]\n", "\n[The End of Assistant {0}'s Answer]"
+_TALK = (
+    "<|The Start of Assistant {0}'s Conversation with User|>",
+    "<|The End of Assistant {0}'s Conversation with User|>",
+)
+_QUESTION = "[User Question]\n", "\n\n[The Start of"
+_MOST_TURNS = 1000
 
 Row = Mapping[str, Any]
 
@@ -39,6 +42,7 @@ def read_pairs(path: Path, ours: str | None) -> list[Stored]:
     models: dict[str, None] = {}
     for line, row in read_jsonl(path):
         _check(row, at(path, line))
+        refuse_half_characters({name: row.get(name) for name in ("model_1", "model_2", "judge")}, at(path, line))
         models |= dict.fromkeys((row["model_1"], row["model_2"]))
         if ours not in (None, row["model_1"], row["model_2"]):
             continue
@@ -56,7 +60,8 @@ def read_pairs(path: Path, ours: str | None) -> list[Stored]:
 
 def _check(row: Row, place: str) -> None:
     texts = all(isinstance(row.get(name), str) for name in ("model_1", "model_2", "g1_winner"))
-    keyed = isinstance(row.get("question_id"), int | str) and isinstance(row.get("turn", 1), int)
+    turn = row.get("turn", 1)
+    keyed = isinstance(row.get("question_id"), int | str) and isinstance(turn, int) and 1 <= turn <= _MOST_TURNS
     if not texts or not keyed or row["g1_winner"] not in _WINNERS or row.get("g2_winner", "tie") not in _WINNERS:
         raise SourceError(
             f"{place}: not a row of FastChat's pair files (model_1, model_2, question_id, turn, g1_winner)."
@@ -119,20 +124,25 @@ def _texts(row: Row) -> tuple[str | None, str | None, str | None]:
     prompt = row.get("g1_user_prompt")
     if not isinstance(prompt, str):
         return None, None, None
-    asked = _QUESTION.search(prompt)
-    return _answer(prompt, "A"), _answer(prompt, "B"), asked.group(1) if asked else _last_turn(prompt)
+    asked = _between(prompt, *_QUESTION)
+    return _answer(prompt, "A"), _answer(prompt, "B"), _last_turn(prompt) if asked is None else asked
 
 
 def _answer(prompt: str, name: str) -> str | None:
-    single = re.search(_SIDE.format(name), prompt, re.DOTALL)
-    if single:
-        return single.group(1)
-    talk = re.search(_TALK.format(name), prompt, re.DOTALL)
-    return talk.group(1).rpartition(f"### Assistant {name}:\n")[2].strip("\n") if talk else None
+    single = _between(prompt, *(mark.format(name) for mark in _SIDE))
+    if single is not None:
+        return single
+    talk = _between(prompt, *(mark.format(name) for mark in _TALK))
+    return None if talk is None else talk.rpartition(f"### Assistant {name}:\n")[2].strip("\n")
 
 
 def _last_turn(prompt: str) -> str | None:
-    talk = re.search(_TALK.format("A"), prompt, re.DOTALL)
-    if not talk:
-        return None
-    return talk.group(1).rpartition("### User:\n")[2].partition("\n\n### Assistant A:")[0]
+    talk = _between(prompt, *(mark.format("A") for mark in _TALK))
+    return None if talk is None else talk.rpartition("### User:\n")[2].partition("\n\n### Assistant A:")[0]
+
+
+def _between(text: str, start: str, end: str) -> str | None:
+    """Find what stands between two marks; a regular expression takes for ever where the first stands often, the other never."""
+    _, found, rest = text.partition(start)
+    inside, ended, _ = rest.partition(end)
+    return inside if found and ended else None

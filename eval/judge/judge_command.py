@@ -23,6 +23,7 @@ from kielo.errors import RecipeError, UsageError
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
 from kielo.languages import Language, language
+from kielo.out_files import output_folder
 from kielo.schema import Engine
 
 OURS, THEIRS = "ours", "theirs"
@@ -91,8 +92,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for option in ("max_tokens", "concurrency"):
         if getattr(arguments, option) < 1:
             raise UsageError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: at least 1 is needed.")
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UsageError(f"--out {arguments.out}: this is a file; name a folder.")
+    output_folder("--out", arguments.out)
 
 
 def _trial(arguments: argparse.Namespace) -> Trial:

@@ -27,7 +27,10 @@ def _pairwise_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "without a judge's verdict", lost
     yield "win rate, a tie half", f"{_share(found['win_rate'])} {_between(found['interval'])}, over questions"
     yield "win rate of decided pairs", f"{_share(found['decided_win_rate'])} {_between(found['wilson'])}, Wilson"
-    yield "p, sign test", f"{_p(found['p'])} by question, {_p(found['sign_p'])} by pair: {verdict(found)}"
+    yield (
+        "p",
+        f"{_p(found['p'])} by question (permutation), {_p(found['sign_p'])} by pair (sign test): {verdict(found)}",
+    )
     if found["both_orders"]:
         yield "same verdict in both orders", f"{_share(found['consistency'])} of {found['both_orders']} pairs"
     if found["decided_games"]:

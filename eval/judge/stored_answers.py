@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.judge.cases import Answers, Key
 from kielo.errors import SourceError, at
-from kielo.records import Question, read_jsonl
+from kielo.records import Question, read_jsonl, refuse_half_characters
 
 _KEYS = ("key", "question_id", "prompt_id", "id")
 _TEXTS = ("response", "answer", "output")
@@ -33,6 +33,7 @@ def read_questions(path: Path, code: str) -> list[Question]:
     found: dict[Key, Question] = {}
     for line, row in read_jsonl(path):
         place = at(path, line)
+        refuse_half_characters(row, place)
         turns = _texts(row.get("turns") or row.get("prompt"), "'turns' or 'prompt'", place)
         references = _texts(row.get("references") or row.get("reference") or [], "'reference'", place)
         key = _key(row)
@@ -63,6 +64,7 @@ def read_stored_answers(path: Path, questions: Sequence[Question]) -> StoredAnsw
     elsewhere = 0
     for line, row in read_jsonl(path):
         place = at(path, line)
+        refuse_half_characters(row, place)
         written = _key(row)
         key = keys.get(written) if written is not None else by_text.get(_prompt(row, place))
         if key is None:

@@ -33,6 +33,9 @@ _TIES, _ERRORS = (
     frozenset({"error", "errors", "invalid", "skipped", "failed"}),
 )
 _SUMS = frozenset({"total", "comparisons", "total comparisons", "all", "n", "total evaluated", "evaluated"})
+_LONGEST_LINE = 200
+"""Characters of a heading or a count; longer lines are text, and would keep the expressions above busy for hours."""
+_MOST = 100_000
 _NAMELESS, _LOST, _UNKNOWN = (
     "counted by the log's results alone",
     "loaded, and in no result of the log",
@@ -51,7 +54,7 @@ def read_log(text: str, path: Path, ours: str | None) -> list[Stored]:
     """Read a log; without `ours` it is seen from the model with more wins.
 
     Raises:
-        SourceError: it names no two models that win.
+        SourceError: it names no two models that win, or more comparisons than are read.
         UsageError: `ours` is neither of them.
     """
     lines = text.splitlines()
@@ -60,8 +63,11 @@ def read_log(text: str, path: Path, ours: str | None) -> list[Stored]:
     wins = _wins(entries, results, (first, second))
     default = first if wins[first] > wins[second] else second
     us, them = side(first, second, default, ours, path)
-    compared, notes = _comparisons(entries, results, us, them)
     loaded = max((int(one or other) for line in lines for one, other in _ROWS.findall(line)), default=0)
+    most = max([loaded, *results.values()])
+    if most > _MOST:
+        raise SourceError(f"{path}: tells of {most:,} comparisons; mend the number, up to {_MOST:,} are read.")
+    compared, notes = _comparisons(entries, results, us, them)
     lost = max(0, loaded - len(compared))
     start = len(compared) + 1
     compared += [Comparison(_case(start + number), "missing", "nobody", _LOST) for number in range(lost)]
@@ -72,7 +78,7 @@ def read_log(text: str, path: Path, ours: str | None) -> list[Stored]:
 def _entries(lines: Sequence[str]) -> list[_Entry]:
     """Cut the log at its winners; a log that begins with one tells of each comparison after its winner, else before."""
     places = [place for place, line in enumerate(lines) if _WINNER.match(line)]
-    ends = next((place for place, line in enumerate(lines) if _RESULTS.match(line)), len(lines))
+    ends = next((place for place, line in enumerate(lines) if _is_heading(line)), len(lines))
     places = [place for place in places if place < ends]
     if not places:
         return []
@@ -91,15 +97,19 @@ def _name(line: str) -> str:
 
 def _results(lines: Sequence[str]) -> dict[str, int]:
     """Read the counts under the last heading `Final Results`, down to the first line that is none."""
-    starts = [place for place, line in enumerate(lines) if _RESULTS.match(line)]
+    starts = [place for place, line in enumerate(lines) if _is_heading(line)]
     found: dict[str, int] = {}
     for line in lines[starts[-1] + 1 :] if starts else ():
-        counted = _COUNT.match(line)
+        counted = _COUNT.match(line) if len(line) <= _LONGEST_LINE else None
         if counted:
             found[counted["name"].strip(" \t*_`\"'")] = int(counted["count"])
         elif found and line.strip():
             break
     return {name: count for name, count in found.items() if name.casefold() not in _SUMS}
+
+
+def _is_heading(line: str) -> bool:
+    return len(line) <= _LONGEST_LINE and _RESULTS.match(line) is not None
 
 
 def _models(entries: Sequence[_Entry], results: Mapping[str, int], path: Path) -> tuple[str, str]:

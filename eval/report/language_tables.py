@@ -42,7 +42,13 @@ def languages_table(found: Sequence[Evaluation | Answered], title: str) -> Table
     )  # fmt: skip
     if verdicts:
         note += f" Lines: by {first['lines']['identifier']}, line by line; mixed answers have a good part in two languages, none have no words to tell by."
-    return Table(title, columns, rows, f"{note} In small print: counts, and 95% intervals over prompts.", 2)
+    return Table(
+        title,
+        columns,
+        rows,
+        f"{note} In small print: counts, and 95% intervals over prompts. Differences between models are not tested here.",
+        2,
+    )
 
 
 def _verdicts(spoken: Document) -> dict[str, str]:

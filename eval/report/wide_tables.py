@@ -32,7 +32,7 @@ def measures_table(run: Run, evaluations: Sequence[Evaluation], title: str, fold
             floors = [(name, *_floors(ours[0], mode, kind)) for kind, name in floor_names(ours[0]).items()]
             rows += [(name, Cell(name_of(code)), Cell(mode), *cells) for name, *cells in (*scored, *floors)]
     columns = ("Model", "Language", "Mode", *(name for name, _, _ in MEASURES), "Instructions, in the language, %")
-    note = f"{SETTING} In the language: an instruction counts as followed (strict) only if its answer is in the language of the prompt."
+    note = f"{SETTING} Differences between rows are not tested here. In the language: an instruction counts as followed (strict) only if its answer is in the language of the prompt."
     words = f"{title}: {len(rows)} rows" if folded else ""
     return Table(title, columns, tuple(rows), note, 3, words)
 

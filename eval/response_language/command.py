@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a table of the files, and write every verdict where asked."""
     out = output_file("--json", arguments.json, *arguments.files)
+    if arguments.identifier_file and arguments.identifier != "glotlid":
+        raise UsageError("--identifier-file is the model of glotlid; leave it out, or add --identifier glotlid.")
     if len(set(arguments.files)) < len(arguments.files):
         raise UsageError("a file is named twice; name each once.")
     target, source = _pack("--language", arguments.language), _pack("--source", arguments.source)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import SourceError, at
-from kielo.records import read_jsonl
+from kielo.records import read_jsonl, refuse_half_characters
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ def read_stored(path: Path) -> list[StoredAnswer]:
 
 
 def _answers(row: Mapping[str, Any], number: int, place: str) -> list[StoredAnswer]:
+    refuse_half_characters(row, place)
     texts = _texts(row, place)
     wrong = next((text for text in texts if text is not None and not isinstance(text, str)), None)
     if wrong is not None:

@@ -108,6 +108,12 @@ def test_kielo_s_own_prompts_and_padded_hub_rows_read_alike(tmp_path: Path) -> N
         ({"kwargs": [{"keyword": "a", "frequency": True, "relation": "at least"}]}, "'frequency' must be a whole"),
         ({"kwargs": [{"keyword": "", "frequency": 2, "relation": "at least"}]}, "'keyword' must be a text"),
         ({"kwargs": [{"keyword": "(", "frequency": 2, "relation": "at least"}]}, "'keyword' is not a regular expression"),
+        ({"kwargs": [{"keyword": " +x", "frequency": 2, "relation": "at least"}]}, "(nothing to repeat at position 0)"),
+        ({"kwargs": [{"keyword": "a{99999999999}", "frequency": 2, "relation": "at least"}]}, "'keyword' is not a regular"),
+        ({"kwargs": [{"keyword": "(" * 3000 + ")" * 3000, "frequency": 2, "relation": "at least"}]}, "'keyword' is not a regular"),
+        ({"instruction_id_list": ["keywords:forbidden_words"], "kwargs": [{"forbidden_words": ["a", "(?i)b"]}]}, "(global flags not at the start"),
+        ({"instruction_id_list": ["detectable_format:multiple_sections"], "kwargs": [{"section_spliter": " *x", "num_sections": 1}]}, "(multiple repeat"),
+        ({"instruction_id_list": ["detectable_content:postscript"], "kwargs": [{"postscript_marker": " *x"}]}, "(nothing to repeat"),
         ({"kwargs": [google()["kwargs"][0] | {"letter": "a"}]}, "'letter' is not one of this instruction"),
         ({"kwargs": []}, "key 7: 1 instructions but 0 kwargs"),
         ({"kwargs": [None]}, "line 1: every item of the kwargs"),
@@ -179,7 +185,10 @@ def test_the_table_for_the_terminal_says_what_was_not_scored() -> None:
     assert [line.split()[0] for line in table[5:8]] == ["floor"] * 3
     assert table[9].startswith("fair: pack 'en', keywords by prefix")
     assert table[-2] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 0 double, 1 unmatched"
-    assert table[-1].startswith("1 answers are to no prompt of the file") and "1 of its prompts have none (the first: key 2)" in table[-1]
+    assert (
+        table[-1].startswith("1 answers are to no prompt of the file")
+        and "1 of its prompts have none (the first: key 2)" in table[-1]
+    )
 
 
 def test_a_set_that_only_asks_for_languages_has_an_empty_subset() -> None:
@@ -205,3 +214,14 @@ def test_key_2785_of_another_version_is_said(shared_data: Path) -> None:
     matching = matched(newer, answers)
     counts = count_responses(newer, matching)
     assert (counts["scored"], counts["missing_keys"], counts["unmatched"]) == (540, [2785], 1)
+
+
+def test_half_a_character_in_an_answer_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", {"prompt": "a", "response": "b"}, {"prompt": "a", "response": "Kissa \ud83d"})
+    with pytest.raises(SourceError, match="line 2: the row holds half a character"):
+        read_responses(path)
+
+
+def test_what_can_be_a_pattern_for_its_checker_alone_is_taken(tmp_path: Path) -> None:
+    row = google(instruction_id_list=["keywords:existence"], kwargs=[{"keywords": ["(?i)b"]}])
+    assert len(read_prompts(write(tmp_path / "prompts.jsonl", row), "en")) == 1

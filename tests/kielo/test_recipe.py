@@ -29,6 +29,7 @@ def test_every_shipped_recipe_loads(path):
         (("pocket: oasst2, rows: 12", "pocket: oasst2, rows: 12, language: fi"), 6, r"language would do nothing with kind conversations"),
         (("rows: 6}", "rows: 6, language: fi}"), 19, r"'ifeval' is written in 'fi' and is not translated, so it has no 'en' rows"),
         (("languages: [en, fi]}", "languages: [en, fi], also: [oasst2]}"), 19, r"no data set of kind ifeval 'oasst2'"),
+        (("languages: [en, fi]}", "languages: [en, fi], also: [ifeval]}"), 19, r"'ifeval' is the part's dataset already"),
         (("  ifeval: {languages: [en, fi]}", "  questions: {ifeval: {}}"), 19, r"no data set of kind questions 'ifeval'"),
         (("  ifeval: {languages: [en, fi]}", "  comet: {}"), 18, r"comet would do nothing without `translation`"),
         (("language: fi", "language: no"), 1, r"no language pack recipes/languages/no\.yaml"),
@@ -183,3 +184,14 @@ def test_too_few_shots_are_found_before_anything_runs(write_recipe, tmp_path):
 def test_generated_files_are_fresh():
     assert SCHEMA.read_text("utf-8") == schema_text(), "run: python -m kielo.recipe_docs"
     assert REFERENCE.read_text("utf-8") == reference_text(), "run: python -m kielo.recipe_docs"
+
+
+def test_a_judge_that_is_there_twice_is_refused(write_recipe):
+    one = "{kind: openai, model: j, urls: ['http://a/v1']}"
+    judged = f"questions: {{mt: {{}}}}\n  judge: {{engines: [{one}, {one}]}}"
+    path = write_recipe(
+        ("rows: 6}", "rows: 6}\n    mt: {kind: questions, pocket: questions, rows: 3, language: fi}"),
+        ("ifeval: {languages: [en, fi]}", judged),
+    )
+    with pytest.raises(RecipeError, match="two of them are one model"):
+        load(path)

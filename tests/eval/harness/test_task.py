@@ -139,7 +139,7 @@ def test_a_name_that_is_no_module_is_refused(tmp_path: Path, name: str) -> None:
     ("options", "said"),
     [
         (["--language", "xx"], "--language xx"), (["--max-tokens", "0"], "at least one token"),
-        (["--mode", "fair", "--sentences", "punkt"], "--sentences: fair mode"), (["--out", __file__], "this is a file"), (["--name", "A B"], "--name A B"),
+        (["--mode", "fair", "--sentences", "punkt"], "--sentences: fair mode"), (["--out", __file__], "this is a file"), (["--out", f"{__file__}/x"], "test_task.py is a file; name a folder"), (["--name", "A B"], "--name A B"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_exported_is_said(shared_data: Path, tmp_path: Path, capsys, options, said) -> None:

@@ -72,7 +72,8 @@ def test_pairs_are_told_apart_and_doubled_rows_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"g1_winner": "A"}, {"model_1": 3}, {"question_id": None}, {"g2_winner": None}, {"turn": "two"}]
+    "change",
+    [{"g1_winner": "A"}, {"model_1": 3}, {"question_id": None}, {"g2_winner": None}, {"turn": "two"}, {"turn": 10**13}],
 )
 def test_a_row_that_is_none_is_named(tmp_path, change):
     with pytest.raises(SourceError, match="line 2: not a row of FastChat"):
@@ -92,7 +93,9 @@ def annotation(preference, **more):
 
 def test_alpaca_eval_annotations(tmp_path):
     path = tmp_path / "annotations.json"
-    path.write_text(json.dumps([annotation(each) for each in (2, 1, 1.5, 0, 1.9, 1.2, None, float("nan"), 7)]), "utf-8")
+    path.write_text(
+        json.dumps([annotation(each) for each in (2, 1, 1.5, 0, 1.9, 1.2, None, float("nan"), 10**400)]), "utf-8"
+    )
     (stored,) = read_judgements(path)
     assert (stored.ours, stored.theirs, stored.judge) == ("poro", "gpt4", "weighted")
     found = statistics_of(stored)
@@ -192,3 +195,41 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
         read_judgements(path)
     with pytest.raises(SourceError, match="no such file"):
         read_judgements(tmp_path / "none.log")
+
+
+def test_a_damaged_gz_file_is_refused(tmp_path):
+    path = tmp_path / "x_pair.jsonl.gz"
+    content = bytearray(gzip.compress("\n".join(map(str, range(5000))).encode()))
+    content[500:520] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="not a whole file"):
+        read_judgements(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["Final Results\na: 999999999\nb: 1\n", "Loaded 999999999 rows\nWinner: a\nWinner: b\n"]
+)
+def test_a_log_of_more_than_can_be_is_refused(tmp_path, text):
+    path = tmp_path / "judge.log"
+    path.write_text(text, "utf-8")
+    with pytest.raises(SourceError, match="999,999,999 comparisons"):
+        read_judgements(path)
+
+
+def test_files_made_to_take_for_ever_do_not(tmp_path):
+    log = tmp_path / "judge.log"
+    log.write_text("Winner: a\nWinner: b\n" + "!" * 200_000 + "\nFinal Results\na: 1\n" + "a" * 200_000, "utf-8")
+    with pytest.raises(SourceError, match="this one names a"):
+        read_judgements(log)
+    prompt = "[User Question]\n[The Start of Assistant A's Answer]\n" * 50_000
+    (stored,) = read_judgements(write(tmp_path / "x_pair.jsonl", {**FASTCHAT, "g1_user_prompt": prompt}))
+    assert (stored.comparisons[0].ours, len(stored.comparisons)) == (None, 1)
+
+
+def test_half_a_character_in_a_name_is_named(tmp_path):
+    with pytest.raises(SourceError, match="line 1: the row holds half a character"):
+        read_judgements(write(tmp_path / "x_pair.jsonl", {**FASTCHAT, "model_2": "b\ud83d"}))
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps([annotation(1, annotator="\ud83d")]), "utf-8")
+    with pytest.raises(SourceError, match="entry 1: the row holds half a character"):
+        read_judgements(path)

@@ -63,6 +63,7 @@ def test_plain_answers_are_found_by_their_prompt(tmp_path, questions):
         ([{"response": "a"}], "an answer needs a key"),
         ([{"key": 1, "responses": ["a", 3]}], "'responses' must be a text or a list of texts"),
         ([{"question_id": 1, "choices": [{"turns": 3}]}], "turns"),
+        ([{"key": 1, "response": "\ud83d"}], "line 1: the row holds half a character"),
     ],
 )
 def test_what_is_no_answer_is_named(tmp_path, questions, rows, sentence):
@@ -75,6 +76,7 @@ def test_what_is_no_answer_is_named(tmp_path, questions, rows, sentence):
     [
         ([{"key": 1, "prompt": "a"}, {"key": "1", "prompt": "b"}], "key 1 is there twice"),
         ([{"key": 1}], "'turns' or 'prompt'"),
+        ([{"key": 1, "prompt": "\ud83d"}], "line 1: the row holds half a character"),
         ([], "holds no questions"),
     ],
 )

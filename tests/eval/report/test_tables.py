@@ -220,3 +220,12 @@ def test_a_language_that_langdetect_does_not_know_is_still_normalised_in_fair_mo
     assert compat and compat.columns == ("Model", "English accuracy, %", "Finnish accuracy, %")
     assert fair and fair.columns == (*compat.columns, "Finnish accuracy in Finnish, %")
     assert fair.rows[0][3].numbers and {len(row) for row in fair.rows} == {4}
+
+
+def test_a_table_of_scores_has_marks_or_says_that_nothing_in_it_is_tested(report: Report) -> None:
+    scores = [table for table in report.tables if any(column.endswith(", %") for column in table.columns)]
+    shown = [table for table in scores if table.columns[0] == "Model"]
+    assert len(shown) > 8
+    for table in shown:
+        marked_cells = any(cell.verdict for row in table.rows for cell in row)
+        assert marked_cells or "not tested" in table.note, table.title

@@ -172,6 +172,12 @@ def test_an_unknown_language_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "--language zz: no language pack" in capsys.readouterr().err
 
 
+def test_a_model_that_no_identifier_would_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [str(tmp_path / "none.jsonl"), "--language", "fi", "--identifier-file", "model.bin"]
+    assert main(["eval", "language", *given]) == 2
+    assert "add --identifier glotlid" in capsys.readouterr().err
+
+
 def test_real_finnish_answers(shared_data: Path, identifier: Identifier) -> None:
     """Poro-34B (LumiOpen/FastChat), 160 answers each: what docs/response-language.md says of them."""
     counts = {}
@@ -188,3 +194,10 @@ def test_real_finnish_answers(shared_data: Path, identifier: Identifier) -> None
             *list(found["lines"].values())[1:],
         )
     assert counts == {"base": (149, 157, 159, 0, 0, 0, 1), "chat": (148, 152, 152, 3, 1, 0, 4)}
+
+
+def test_half_a_character_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"prompt": "a", "response": "Kissa \ud83d"}) + "\n", "utf-8")
+    assert main(["eval", "language", str(path), "--language", "fi"]) == 2
+    assert "line 1: the row holds half a character" in capsys.readouterr().err

@@ -197,6 +197,14 @@ def replaced(key: int, new: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
             lambda document: document.update(prompts=[row(1, [True], [LANGUAGE_ASKED])]),
             "every prompt asks for a response language",
         ),
+        (lambda document: document.update(modes={}), "no scores or floors of mode compat"),
+        (lambda document: document.update(floors={"compat": FLOORS, "fair": {}}), "no scores or floors of mode fair"),
+        (
+            lambda document: document.update(
+                floors={"compat": {"echo": FLOORS["echo"] | {"instructions": 0}}, "fair": FLOORS}
+            ),
+            "the counts of floor 'echo' cannot be",
+        ),
     ],
 )
 def test_files_that_cannot_be_compared(files, capsys, change: Callable[..., Any], said: str) -> None:
@@ -219,6 +227,8 @@ def test_the_tables_never_overwrite_the_scores(files, capsys) -> None:
     paths = files(same)
     assert main(["eval", "compare", *paths, "--json", paths[0]]) == 2
     assert "is an input" in capsys.readouterr().err
+    assert main(["eval", "compare", *paths, "--json", "x" * 300]) == 2
+    assert "cannot be written (File name too long)" in capsys.readouterr().err
 
 
 def test_names_of_models_cannot_steer_the_terminal(files, capsys) -> None:
