@@ -1,7 +1,7 @@
 # make run, make run-full: the whole chain on the pocket world; make test, make check, make test-vllm: what a change must pass; make clean.
 PYTHON ?= python3
 KIELO := .venv/bin/kielo
-LM_EVAL_NEEDS := pytablewriter DataProperty dominate msgfy pathvalidate mbstrdecoder tabledata tcolorpy Logbook chardet pytz typepy
+LM_EVAL_NEEDS := pytablewriter DataProperty dominate msgfy pathvalidate mbstrdecoder tabledata tcolorpy Logbook chardet pytz typepy immutabledict
 INSTALL := .venv/bin/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: run run-full test check test-vllm clean

@@ -165,7 +165,7 @@ def measure(quantity: Quantity, text: str, context: Context) -> int:
         case "sentences":
             return context.tokenizer.count_sentences(text)
         case "capitals":
-            return sum(word.isupper() for word in context.tokenizer.words(text))
+            return context.tokenizer.count_capitals(text)
         case "letter":
             return text.lower().count(of) if context.matcher is None else count_letter(of, text, context.rules)
         case "keyword":

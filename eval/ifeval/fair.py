@@ -158,7 +158,7 @@ def end_checker(response: str, values: Values, context: Context) -> bool:
 
 def capital_word_frequency(response: str, values: Values, context: Context) -> bool:
     """Enough (or few enough) words are all in capitals; in a script without case nothing follows this."""
-    capitals = sum(word.isupper() for word in context.tokenizer.words(response))
+    capitals = context.tokenizer.count_capitals(response)
     return context.rules.cased and meets(capitals, values["capital_relation"], values["capital_frequency"])
 
 

@@ -13,7 +13,7 @@ from eval.ifeval.checkers import Context, Values
 from eval.ifeval.matchers import open_matcher
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.unicode_words import sentence_counter, words
-from eval.ifeval.words import Tokenizer, choose_tokenizer
+from eval.ifeval.words import Tokenizer, choose_tokenizer, count_capitals
 from kielo.errors import SourceError, UsageError
 
 Checker = Callable[[str, Values, Context], bool]
@@ -129,7 +129,8 @@ def open_context(mode: str, rules: LanguageRules, sentences: str | None = None) 
     instructions(mode)
     if mode == "compat":
         return Context(rules, choose_tokenizer(rules.language, sentences))
-    return Context(rules, Tokenizer("sentencex", sentence_counter(rules), words), open_matcher(rules))
+    tokenizer = Tokenizer("sentencex", sentence_counter(rules), lambda text: count_capitals(words(text)))
+    return Context(rules, tokenizer, open_matcher(rules))
 
 
 def instructions(mode: str) -> Mapping[str, Instruction]:

@@ -112,6 +112,8 @@ def _read_prompt(row: Mapping[str, Any], place: str, language: str) -> Prompt:
     if "instruction_ids" in row:
         prompt = from_json("ifeval", row, place)
         assert isinstance(prompt, Prompt)
+        if prompt.language != language:
+            raise SourceError(f"{place}: the prompt is in language {prompt.language!r}, and {language!r} is asked for.")
     else:
         for name in ("key", "prompt", "instruction_id_list", "kwargs"):
             _need(row, name, place)

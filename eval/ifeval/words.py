@@ -1,10 +1,10 @@
-"""Sentences and words for the two checkers that need a tokenizer: NLTK's punkt where its data are at hand, as in
+"""Sentences and words in capitals for the two checkers that need a tokenizer: NLTK's punkt where its data are at hand, as in
 lm-evaluation-harness, else sentencex; nothing is ever downloaded."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -22,11 +22,11 @@ _WORD = re.compile(r"[^\s,;:@#$%&?!()\[\]{}<>\"“”]+")
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """How to count sentences and list words; `name` goes into the result, since verdicts near a limit depend on it."""
+    """How to count sentences, and words all in capitals; `name` goes into the result, since verdicts near a limit depend on it."""
 
     name: str
     count_sentences: Callable[[str], int]
-    words: Callable[[str], list[str]]
+    count_capitals: Callable[[str], int]
 
 
 def choose_tokenizer(language: str, name: str | None = None) -> Tokenizer:
@@ -57,15 +57,27 @@ def _punkt() -> Tokenizer:
 
     splitter: Any = PunktTokenizer(PUNKT_MODEL)
     treebank: Any = NLTKWordTokenizer()
+    # The loose variants of an answer have most sentences, and most places where one may end, in common.
+    splitter.text_contains_sentbreak = lru_cache(maxsize=4096)(splitter.text_contains_sentbreak)
 
-    @lru_cache(maxsize=4096)  # the loose variants of an answer have most sentences in common
-    def tokens(sentence: str) -> list[str]:
-        return list(treebank.tokenize(sentence))
+    @lru_cache(maxsize=4096)
+    def capitals(sentence: str) -> int:
+        return count_capitals(treebank.tokenize(sentence)) if _may_hold_capitals(sentence) else 0
 
-    def words(text: str) -> list[str]:
-        return [word for sentence in splitter.tokenize(text) for word in tokens(sentence)]
+    def count(text: str) -> int:
+        return sum(map(capitals, splitter.tokenize(text)))
 
-    return Tokenizer("punkt", lambda text: len(splitter.tokenize(text)), words)
+    return Tokenizer("punkt", lambda text: len(splitter.tokenize(text)), count)
+
+
+def count_capitals(words: Iterable[str]) -> int:
+    """Count the words whose letters are all capitals."""
+    return sum(map(str.isupper, words))
+
+
+def _may_hold_capitals(sentence: str) -> bool:
+    """Whether a capital stands before anything but a small letter: no tokenizer parts one from the small letter behind it."""
+    return any(one.isupper() and not after.islower() for one, after in zip(sentence, f"{sentence[1:]} ", strict=True))
 
 
 def _sentencex(language: str) -> Tokenizer:
@@ -74,4 +86,4 @@ def _sentencex(language: str) -> Tokenizer:
         # One line: punkt, which this stands in for, sees no boundary in a line break alone.
         return sum(1 for sentence in sentencex.segment(language, " ".join(plain.split())) if sentence.strip())
 
-    return Tokenizer("sentencex", count_sentences, _WORD.findall)
+    return Tokenizer("sentencex", count_sentences, lambda text: count_capitals(_WORD.findall(text)))

@@ -14,7 +14,7 @@ from eval.report import page, svg
 from eval.report.content import compose
 from eval.report.page import write_page
 from tests.eval.fixture_run import Built
-from tests.eval.report_browser.conftest import Opened
+from tests.eval.report.browser.conftest import Opened
 
 OpenPage = Callable[..., Opened]
 PAPER_WIDTH = 718  # pixels of an A4 page between margins of a centimetre

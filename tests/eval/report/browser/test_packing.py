@@ -20,7 +20,7 @@ from eval.report.document import Report, Section
 from eval.report.page import write_page
 from kielo.errors import SourceError
 from tests.eval.fixture_run import Built
-from tests.eval.report_browser.conftest import ATTACKS, PROMPTS
+from tests.eval.report.browser.conftest import ATTACKS, PROMPTS
 
 
 def unpack(data: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from eval.report.collect import Run
 from eval.report.scored import Evaluation
-from tests.eval.report_browser.conftest import ATTACKS, PROMPTS, Opened
+from tests.eval.report.browser.conftest import ATTACKS, PROMPTS, Opened
 
 OpenPage = Callable[..., Opened]
 LAST = "dpo/dpo-both"

@@ -225,3 +225,10 @@ def test_half_a_character_in_an_answer_is_named(tmp_path: Path) -> None:
 def test_what_can_be_a_pattern_for_its_checker_alone_is_taken(tmp_path: Path) -> None:
     row = google(instruction_id_list=["keywords:existence"], kwargs=[{"keywords": ["(?i)b"]}])
     assert len(read_prompts(write(tmp_path / "prompts.jsonl", row), "en")) == 1
+
+
+def test_a_prompt_of_another_language_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "prompts.jsonl", to_json(prompt(1, "a")))
+    assert len(read_prompts(path, "en")) == 1
+    with pytest.raises(SourceError, match="line 1: the prompt is in language 'en', and 'fi' is asked for"):
+        read_prompts(path, "fi")
