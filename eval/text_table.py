@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
@@ -12,9 +12,24 @@ def aligned(rows: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
     return ["  ".join(_padded(row, widths, texts)).rstrip() for row in rows]
 
 
+def listed(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Set out names and their values, indented."""
+    return indented(aligned(list(pairs), texts=2))
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Set lines under their heading."""
+    return [f"  {line}" for line in lines]
+
+
 def _padded(row: Sequence[str], widths: Sequence[int], texts: int) -> list[str]:
     sides = [str.ljust] * texts + [str.rjust] * (len(row) - texts)
     return [pad(cell, width) for pad, cell, width in zip(sides, row, widths, strict=True)]
+
+
+def counted(followed: int, out_of: int) -> str:
+    """Write a count with its share, so that a column of them stays aligned: `292/783  37.29%`."""
+    return f"{followed}/{out_of} {100 * followed / out_of:6.2f}%" if out_of else "0/0 -"
 
 
 def clean(text: str) -> str:

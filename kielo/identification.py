@@ -14,6 +14,9 @@ from kielo.languages import Language
 
 Probabilities = Callable[[str], Mapping[str, float]]
 """Gives for a text the languages it may be in, by an identifier's own codes, each with its probability."""
+NAMES = ("py3langid", "langdetect", "lingua", "glotlid")
+PACKAGES: Mapping[str, str] = {"lingua": "lingua-language-detector", "glotlid": "fasttext-numpy2-wheel"}
+"""Identifier -> the package whose version changes what it says, where that has another name."""
 STEPS = 256
 """Into how many steps a unit of log-probability is cut."""
 KNOWN_WORDS = 50_000
@@ -124,7 +127,7 @@ def fasttext_probabilities(file: Path | None) -> Probabilities:
     """Read a fastText model whose labels are `__label__fin_Latn` (GlotLID, OpenLID).
 
     Raises:
-        RecipeError: the file is not there.
+        RecipeError: the file is not there, or no model of fastText.
         MissingExtraError: fastText is not installed.
     """
     if file is None or not file.is_file():
@@ -133,7 +136,10 @@ def fasttext_probabilities(file: Path | None) -> Probabilities:
         import fasttext
     except ImportError as error:
         raise MissingExtraError("the identifier glotlid needs fastText: pip install 'kielo[glotlid]'.") from error
-    model = fasttext.load_model(str(file))
+    try:
+        model = fasttext.load_model(str(file))
+    except ValueError as error:
+        raise RecipeError(f"{file}: not a fastText model, which the identifier glotlid needs ({error}).") from error
 
     def probabilities(text: str) -> dict[str, float]:
         labels, values = model.predict(text.replace("\n", " "), k=5)

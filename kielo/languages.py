@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kielo import strict_yaml
-from kielo.errors import RecipeError, SourceError, at
+from kielo.errors import RecipeError, SourceError, UsageError, at
 from kielo.records import read_jsonl
 
 PACKS = Path(__file__).resolve().parent.parent / "recipes" / "languages"
@@ -68,6 +68,18 @@ def language(code: str) -> Language:
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         place = at(path, strict_yaml.line_of(tuple(first["loc"]), lines))
         raise RecipeError(f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}.") from error
+
+
+def option_language(option: str, code: str) -> Language:
+    """Read the pack of the language that a command-line option names.
+
+    Raises:
+        UsageError: there is no pack of that code, or the pack is malformed.
+    """
+    try:
+        return language(code)
+    except RecipeError as error:
+        raise UsageError(f"{option} {code}: {error}") from error
 
 
 def read_shots(path: Path) -> list[Shot]:

@@ -60,6 +60,9 @@ def _translate_files(recipe: Recipe) -> Iterator[Broken]:
         written = getattr(recipe.translate, key)
         if written is not None and not recipe.path(written).is_file():
             yield ("translate", key), f"no such file: {recipe.path(written)}"
+    told = recipe.eval.identifier_file
+    if told is not None and not recipe.path(told).is_file():
+        yield ("eval", "identifier_file"), f"no such file: {recipe.path(told)}"
 
 
 def _datasets(recipe: Recipe) -> Iterator[Broken]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 
 _ALIASES = {"HAN": "CJK"}
+_JAPANESE = ("CJK", "HIRAGANA", "KATAKANA")
+# Scripts that texts mix with others, and what a pack may call such a mixture.
+_TOGETHER: Mapping[str, tuple[str, ...]] = dict.fromkeys(("JAPANESE", "HIRAGANA", "KATAKANA"), _JAPANESE)
 # Letters that Unicode names after what they are, not after a script.
 _SIGNS = frozenset(("MICRO", "FEMININE", "MASCULINE", "MODIFIER", "MATHEMATICAL", "FULLWIDTH", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "ANGSTROM", "OHM", "KELVIN"))  # fmt: skip
 
@@ -14,8 +18,7 @@ _SIGNS = frozenset(("MICRO", "FEMININE", "MASCULINE", "MODIFIER", "MATHEMATICAL"
 def script_names(script: str) -> frozenset[str]:
     """Give the Unicode names of the scripts that texts of a language are written in."""
     name = _ALIASES.get(script.upper(), script.upper())
-    japanese = ("CJK", "HIRAGANA", "KATAKANA")
-    return frozenset((*japanese, "")) if name in ("JAPANESE", "HIRAGANA") else frozenset((name, ""))
+    return frozenset((*_TOGETHER.get(name, (name,)), ""))
 
 
 @lru_cache(maxsize=8192)

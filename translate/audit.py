@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from kielo.errors import SourceError, UsageError, at
-from kielo.languages import Language, codes, language, read_shots, shots_of
+from kielo.languages import option_language, read_shots, shots_of
 from kielo.progress import progress
 from kielo.records import JSON, read_jsonl
 from translate.checks import Checker, Direction, Finding, Item, make_checker
@@ -52,7 +52,7 @@ def audit_file(
         raise UsageError("--identifier glotlid and --identifier-file belong together; give both or neither.")
     if source == target:
         raise UsageError(f"--source and --language are both '{source}'; name the language of the translations.")
-    direction = Direction(_language("--source", source), _language("--language", target), _shots(target))
+    direction = Direction(option_language("--source", source), option_language("--language", target), _shots(target))
     checker = make_checker(direction, profile, identifier, identifier_file)
     sample, count = _sample(path)
     checker = checker.calibrated(sample)
@@ -169,12 +169,6 @@ def _row(name: str, values: Mapping[str, JSON]) -> Row:
 
 def _is_logprob(value: JSON) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -1e6 < value < 1e6
-
-
-def _language(option: str, code: str) -> Language:
-    if code not in codes():
-        raise UsageError(f"{option} {code}: no such language pack; there are {', '.join(codes())}.")
-    return language(code)
 
 
 def _shots(target: str) -> tuple[Any, ...]:

@@ -10,8 +10,8 @@ from eval.harness.task import Scoring
 from eval.ifeval.registry import MODES, open_context
 from eval.ifeval.rows import read_prompts
 from eval.ifeval.rules import LanguageRules
-from kielo.errors import RecipeError, UsageError
-from kielo.languages import language
+from kielo.errors import UsageError
+from kielo.languages import option_language
 from kielo.out_files import output_file, output_folder
 
 
@@ -57,9 +57,6 @@ def _scoring(code: str, mode: str, sentences: str | None) -> Scoring:
     """Settle how the task judges: what is not at hand here is said here, and not after all answers are generated."""
     if mode == "fair" and sentences:
         raise UsageError("--sentences: fair mode counts sentences by the language's own rules; leave this option out.")
-    try:
-        rules = LanguageRules.from_pack(code, language(code).ifeval)
-    except RecipeError as error:
-        raise UsageError(f"--language {code}: {error}") from error
+    rules = LanguageRules.from_pack(code, option_language("--language", code).ifeval)
     context = open_context(mode, rules, sentences)
     return Scoring(code, mode, context.tokenizer.name if mode == "compat" else None)

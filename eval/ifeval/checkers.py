@@ -10,23 +10,30 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval.ifeval.matchers import Matcher
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.words import Tokenizer
 from kielo.language_detection import detect_language
 
+if TYPE_CHECKING:  # loading identifiers takes a moment
+    from eval.response_language import Identifier
+
 Values = Mapping[str, Any]  # checked by eval.ifeval.arguments, so a field is there and of its kind
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a checker may know besides response and arguments; `matcher` finds keywords in fair mode, compat has none."""
+    """What a checker may know besides response and arguments; `matcher` finds keywords in fair mode, compat has none.
+
+    `identifier` tells languages apart in fair mode; None: the usual one, opened when it is needed.
+    """
 
     rules: LanguageRules
     tokenizer: Tokenizer
     matcher: Matcher | None = None
+    identifier: Identifier | None = None
 
 
 def meets(count: int, relation: str, limit: int) -> bool:

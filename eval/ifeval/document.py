@@ -14,7 +14,7 @@ from eval.ifeval.registry import RESPONSE_LANGUAGE
 from eval.ifeval.rows import Answer, Matching
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer, Scores, Verdict, count_by_category, count_by_type, matched
-from eval.response_language import language_document, usual_identifier
+from eval.response_language import Identifier, language_document, usual_identifier
 from kielo.languages import Language
 from kielo.records import Prompt
 
@@ -28,8 +28,11 @@ def score_document(
     pack: Language,
     source: Language | None = None,
     sentences: str | None = None,
+    identifier: Identifier | None = None,
 ) -> dict[str, Any]:
     """Score answers to prompts in the language of `pack`; `source` is what the prompts were translated from.
+
+    `identifier` tells the languages of answers apart; None: the usual one.
 
     Raises:
         SourceError: a prompt is malformed, or no answer belongs to any prompt.
@@ -37,13 +40,16 @@ def score_document(
         UsageError: there is no such sentence splitter.
         MissingExtraError: the pack names a lemmatiser that is not installed.
     """
+    identifier = identifier or usual_identifier()
     rules = LanguageRules.from_pack(pack.code, pack.ifeval)
     matching = matched(prompts, answers)
-    scorers = {mode: Scorer(prompts, rules, mode, sentences if mode == "compat" else None) for mode in MODES}
+    scorers = {
+        mode: Scorer(prompts, rules, mode, sentences if mode == "compat" else None, identifier) for mode in MODES
+    }
     scores = {mode: scorer.scores(matching) for mode, scorer in scorers.items()}
     texts = {p.key: (a.text if a else None) or "" for p, a in zip(prompts, matching.answers, strict=True)}
-    spoken = _response_language(prompts, texts, pack, source)
-    verdicts = _language_verdicts(prompts, texts, spoken, pack.code)
+    spoken = _response_language(prompts, texts, pack, source, identifier)
+    verdicts = _language_verdicts(prompts, texts, spoken, pack.code, identifier)
     rows = [
         _prompt(prompt, compat, fair, texts[prompt.key], verdicts[prompt.key], scorers)
         for prompt, compat, fair in zip(prompts, scores["compat"].verdicts, scores["fair"].verdicts, strict=True)
@@ -57,7 +63,7 @@ def score_document(
         "floors": {mode: floors(prompts, scorer.paper_totals) for mode, scorer in scorers.items()},
         "differences": _by_type(rows),
         "meaningless": meaningless(prompts, rules),
-        "unknown_languages": _unknown_languages(prompts),
+        "unknown_languages": _unknown_languages(prompts, identifier),
         "responses": count_responses(prompts, matching),
         "prompts": rows,
         "response_language": spoken,
@@ -91,22 +97,30 @@ def _prompt(
 
 
 def _response_language(
-    prompts: Sequence[Prompt], texts: Mapping[int, str], pack: Language, source: Language | None
+    prompts: Sequence[Prompt],
+    texts: Mapping[int, str],
+    pack: Language,
+    source: Language | None,
+    identifier: Identifier,
 ) -> dict[str, Any] | None:
     """Tell the languages of the answers to prompts that ask for none (510 of IFEval's 541, as in the paper)."""
     free = {p.key: texts[p.key] for p in prompts if RESPONSE_LANGUAGE not in p.instruction_ids}
-    return language_document(free, pack, source, usual_identifier())
+    return language_document(free, pack, source, identifier)
 
 
 def _language_verdicts(
-    prompts: Sequence[Prompt], texts: Mapping[int, str], spoken: Mapping[str, Any] | None, language: str
+    prompts: Sequence[Prompt],
+    texts: Mapping[int, str],
+    spoken: Mapping[str, Any] | None,
+    language: str,
+    identifier: Identifier,
 ) -> dict[int, str | None]:
     """Give each prompt's language verdict; where one asks for a language, that one is the target."""
     found: dict[int, str | None] = {}
     for prompt in prompts:
         asked = _asked(prompt)
         if asked:
-            found[prompt.key] = asked_verdict(texts[prompt.key], asked[0], language)
+            found[prompt.key] = asked_verdict(texts[prompt.key], asked[0], language, identifier)
         else:
             found[prompt.key] = spoken["by_prompt"][str(prompt.key)]["lines"] if spoken else None
     return found
@@ -117,9 +131,9 @@ def _asked(prompt: Prompt) -> list[str]:
     return [kwargs["language"] for name, kwargs in both if name == RESPONSE_LANGUAGE]
 
 
-def _unknown_languages(prompts: Sequence[Prompt]) -> dict[str, int]:
+def _unknown_languages(prompts: Sequence[Prompt], identifier: Identifier) -> dict[str, int]:
     """Count the codes of asked languages that are none: in fair mode no answer is ever in them."""
-    counts = Counter(code for prompt in prompts for code in _asked(prompt) if not is_known(code))
+    counts = Counter(code for prompt in prompts for code in _asked(prompt) if not is_known(code, identifier))
     return dict(sorted(counts.items()))
 
 

@@ -52,7 +52,7 @@ def response_language(response: str, values: Values, context: Context) -> bool:
     """The answer, line by line, is in the asked language; one without anything to tell a language by is not."""
     from eval.ifeval.asked_language import asked_verdict  # identifiers take a moment to load
 
-    return asked_verdict(response, values["language"], context.rules.language) == "target"
+    return asked_verdict(response, values["language"], context.rules.language, context.identifier) == "target"
 
 
 def number_sentences(response: str, values: Values, context: Context) -> bool:

@@ -13,9 +13,8 @@ from eval.ifeval.registry import MODES
 from eval.ifeval.rows import Answer, Matching, read_prompts
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer
-from eval.text_table import aligned
-from kielo.errors import RecipeError, UsageError
-from kielo.languages import language
+from eval.text_table import aligned, counted
+from kielo.languages import option_language
 from kielo.out_files import output_file
 from kielo.records import Prompt, write_json
 
@@ -43,10 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the floors, and write them where asked."""
     out = output_file("--json", arguments.json, arguments.prompts)
-    try:
-        rules = LanguageRules.from_pack(arguments.language, language(arguments.language).ifeval)
-    except RecipeError as error:
-        raise UsageError(f"--language {arguments.language}: {error}") from error
+    rules = LanguageRules.from_pack(arguments.language, option_language("--language", arguments.language).ifeval)
     document = floors_document(read_prompts(arguments.prompts, arguments.language), rules, arguments.sentences)
     if out:
         write_json(out, document)
@@ -103,8 +99,4 @@ def _how(found: Mapping[str, Any]) -> str:
 
 
 def _shares(totals: Mapping[str, int]) -> list[str]:
-    return [_share(totals[followed], totals[out_of]) for followed, out_of in _COLUMNS.values()]
-
-
-def _share(followed: int, out_of: int) -> str:
-    return f"{followed}/{out_of} {100 * followed / out_of:6.2f}%" if out_of else "-"
+    return [counted(totals[followed], totals[out_of]) for followed, out_of in _COLUMNS.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval.ifeval import checkers, fair
 from eval.ifeval.arguments import Kind
@@ -15,6 +15,9 @@ from eval.ifeval.rules import LanguageRules
 from eval.ifeval.unicode_words import sentence_counter, words
 from eval.ifeval.words import Tokenizer, choose_tokenizer, count_capitals
 from kielo.errors import SourceError, UsageError
+
+if TYPE_CHECKING:  # loading identifiers takes a moment
+    from eval.response_language import Identifier
 
 Checker = Callable[[str, Values, Context], bool]
 RESPONSE_LANGUAGE = "language:response_language"
@@ -119,8 +122,12 @@ FAIR: Mapping[str, Instruction] = {
 MODES: Mapping[str, Mapping[str, Instruction]] = {"compat": COMPAT, "fair": FAIR}
 
 
-def open_context(mode: str, rules: LanguageRules, sentences: str | None = None) -> Context:
+def open_context(
+    mode: str, rules: LanguageRules, sentences: str | None = None, identifier: Identifier | None = None
+) -> Context:
     """Open what the checkers of a mode stand on; `sentences` asks compat's for "punkt" or "sentencex" (None: punkt if at hand).
+
+    `identifier` tells languages apart in fair mode; None: the usual one.
 
     Raises:
         UsageError: there is no such mode or splitter.
@@ -130,7 +137,7 @@ def open_context(mode: str, rules: LanguageRules, sentences: str | None = None) 
     if mode == "compat":
         return Context(rules, choose_tokenizer(rules.language, sentences))
     tokenizer = Tokenizer("sentencex", sentence_counter(rules), lambda text: count_capitals(words(text)))
-    return Context(rules, tokenizer, open_matcher(rules))
+    return Context(rules, tokenizer, open_matcher(rules), identifier)
 
 
 def instructions(mode: str) -> Mapping[str, Instruction]:

@@ -10,13 +10,14 @@ from typing import Any
 
 from eval.ifeval.arguments import read_arguments
 from eval.ifeval.registry import find_instruction, instructions
+from eval.stored_answers import StoredAnswer, read_named_answers
 from kielo.errors import SourceError, at
 from kielo.records import Prompt, from_json, read_jsonl, refuse_half_characters
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One row of a responses file; `text` is None where the file has null, `key` where it has none."""
+    """One row of a responses file; `text` is None where the file has null, `key` where it has none, `prompt` then never empty."""
 
     prompt: str
     text: str | None
@@ -78,15 +79,12 @@ def check_prompt(prompt: Prompt, place: str, mode: str) -> None:
 
 
 def read_responses(path: Path) -> list[Answer]:
-    """Read answers: rows with `prompt` and `response`, and `key` if the maker of the file knew it, or lm-evaluation-harness's samples.
+    """Read a model's answers to IFEval prompts, in any of the formats of `eval/stored_answers.py`.
 
     Raises:
-        SourceError: a row is malformed, or there are no rows.
+        SourceError: a row is malformed or answers several turns, or there are no rows.
     """
-    answers = [_read_answer(row, number, at(path, number)) for number, row in read_jsonl(path)]
-    if not answers:
-        raise SourceError(f"{path}: holds no responses.")
-    return answers
+    return [_answer(stored, path) for stored in read_named_answers(path)]
 
 
 def match(prompts: Sequence[Prompt], answers: Iterable[Answer]) -> Matching:
@@ -96,7 +94,7 @@ def match(prompts: Sequence[Prompt], answers: Iterable[Answer]) -> Matching:
         waiting[answer.prompt if answer.key is None else answer.key].append(answer)
     taken = tuple(_take(waiting, prompt) for prompt in prompts)
     left = sorted((answer for queue in waiting.values() for answer in queue), key=lambda answer: answer.line or 0)
-    other = (p.key for p, answer in zip(prompts, taken, strict=True) if answer and answer.prompt != p.text)
+    other = (p.key for p, answer in zip(prompts, taken, strict=True) if answer and answer.prompt not in ("", p.text))
     return Matching(taken, tuple(left), tuple(other))
 
 
@@ -130,32 +128,12 @@ def _read_prompt(row: Mapping[str, Any], place: str, language: str) -> Prompt:
     return prompt
 
 
-def _read_answer(row: Mapping[str, Any], number: int, place: str) -> Answer:
-    if "doc" in row and "resps" in row:
-        row = _read_sample(row, place)
-    for name in ("prompt", "response"):
-        _need(row, name, place)
-    refuse_half_characters({"prompt": row["prompt"], "response": row["response"]}, place)
-    prompt, text, key = row["prompt"], row["response"], row.get("key")
-    if not isinstance(prompt, str):
-        raise SourceError(f"{place}: `prompt` must be a text; this is {prompt!r}.")
-    if text is not None and not isinstance(text, str):
-        raise SourceError(f"{place}: `response` must be a text or null; this is a {type(text).__name__}.")
-    if key is not None and (not isinstance(key, int) or isinstance(key, bool)):
-        raise SourceError(f"{place}: `key` must be a whole number or null; this is {key!r}.")
-    return Answer(prompt, text, key, number)
-
-
-def _read_sample(row: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    """Take the answer out of a row of lm-evaluation-harness's samples_*.jsonl: the one that its filter left, if any."""
-    doc, answers = row["doc"], row.get("filtered_resps") or row["resps"]
-    while isinstance(answers, list) and len(answers) == 1:
-        answers = answers[0]
-    if not isinstance(doc, Mapping) or isinstance(answers, list):
+def _answer(stored: StoredAnswer, path: Path) -> Answer:
+    if len(stored.texts) != 1:
         raise SourceError(
-            f"{place}: a sample of lm-evaluation-harness needs a `doc` and one answer in `filtered_resps`."
+            f"{at(path, stored.line)}: answers to {len(stored.texts)} turns; an IFEval prompt has one answer."
         )
-    return {"prompt": doc.get("prompt"), "response": answers, "key": doc.get("key")}
+    return Answer(stored.prompt or "", stored.texts[0], stored.key, stored.line)
 
 
 def _need(row: Mapping[str, Any], name: str, place: str) -> None:

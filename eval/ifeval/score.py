@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eval.ifeval.arguments import Arguments, read_arguments
 from eval.ifeval.checkers import Context
@@ -12,6 +13,9 @@ from eval.ifeval.rows import Answer, Matching, check_prompt, match
 from eval.ifeval.rules import LanguageRules
 from kielo.errors import SourceError
 from kielo.records import Prompt
+
+if TYPE_CHECKING:  # loading identifiers takes a moment
+    from eval.response_language import Identifier
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,16 @@ class Scorer:
     """The prompts of a set, read and checked once for one mode, and the context that its checkers stand on."""
 
     def __init__(
-        self, prompts: Sequence[Prompt], rules: LanguageRules, mode: str = "compat", sentences: str | None = None
+        self,
+        prompts: Sequence[Prompt],
+        rules: LanguageRules,
+        mode: str = "compat",
+        sentences: str | None = None,
+        identifier: Identifier | None = None,
     ) -> None:
         """Open it; `sentences` asks compat mode for "punkt" or "sentencex", None takes punkt where its data are at hand.
+
+        `identifier` tells languages apart in fair mode; None: the usual one.
 
         Raises:
             SourceError: a prompt is malformed.
@@ -76,7 +87,7 @@ class Scorer:
         """
         self.mode = mode
         self.prompts = tuple(prompts)
-        self.context = open_context(mode, rules, sentences)
+        self.context = open_context(mode, rules, sentences, identifier)
         known = instructions(mode)
         for prompt in self.prompts:
             check_prompt(prompt, f"key {prompt.key}", mode)

@@ -12,9 +12,10 @@ from eval.ifeval.document import score_document
 from eval.ifeval.matchers import LEMMATISERS
 from eval.ifeval.rows import read_prompts, read_responses
 from eval.ifeval.score_table import totals_table
+from eval.response_language.options import add_identifier_options, chosen_identifier
+from eval.stored_answers import FORMATS
 from eval.thinking import strip_thinking
-from kielo.errors import RecipeError, UsageError
-from kielo.languages import Language, language
+from kielo.languages import Language, option_language
 from kielo.out_files import output_file
 from kielo.records import write_json
 
@@ -24,9 +25,7 @@ MATCHERS = ("exact", "prefix", *LEMMATISERS)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this tool's options."""
     parser.add_argument("--prompts", type=Path, required=True, metavar="FILE", help="IFEval rows, .jsonl or .jsonl.gz")
-    parser.add_argument(
-        "--responses", type=Path, required=True, metavar="FILE", help="rows {prompt, response}, .jsonl or .jsonl.gz"
-    )
+    parser.add_argument("--responses", type=Path, required=True, metavar="FILE", help=FORMATS)
     parser.add_argument(
         "--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/"
     )
@@ -42,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matcher", choices=MATCHERS, help="how fair mode finds keywords, in place of the pack's matcher"
     )
+    add_identifier_options(parser)
     parser.add_argument("--strip-thinking", action="store_true", help="take <think> blocks off the answers")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write totals, verdicts and differences here")
 
@@ -49,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the totals, and write every verdict where asked."""
     out = output_file("--json", arguments.json, arguments.prompts, arguments.responses)
-    pack = _pack("--language", arguments.language)
+    pack = option_language("--language", arguments.language)
     if arguments.matcher:
         pack = _with_matcher(pack, arguments.matcher)
-    source = _pack("--source", arguments.source)
+    source = option_language("--source", arguments.source)
     prompts = read_prompts(arguments.prompts, pack.code)
     answers = read_responses(arguments.responses)
     if arguments.strip_thinking:
@@ -61,18 +61,11 @@ def run(arguments: argparse.Namespace) -> None:
     document: Mapping[str, Any] = {
         "model": name,
         "benchmark": "ifeval",
-        **score_document(prompts, answers, pack, source, arguments.sentences),
+        **score_document(prompts, answers, pack, source, arguments.sentences, chosen_identifier(arguments)),
     }
     if out:
         write_json(out, document)
     print(totals_table(document))
-
-
-def _pack(option: str, code: str) -> Language:
-    try:
-        return language(code)
-    except RecipeError as error:
-        raise UsageError(f"{option} {code}: {error}") from error
 
 
 def _with_matcher(pack: Language, kind: str) -> Language:

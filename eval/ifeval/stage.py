@@ -7,6 +7,8 @@ from typing import Any
 
 from eval.ifeval.document import score_document
 from eval.ifeval.rows import Answer
+from eval.response_language import Identifier
+from eval.response_language.options import step_identifier
 from eval.responses import finish_reasons, read_answers, read_rows, responses_file
 from eval.thinking import strip_thinking
 from kielo.languages import Language, language
@@ -27,7 +29,7 @@ def run(place: Workplace) -> Outcome:
         "model": answers_step.partition("/")[2], "benchmark": settings["benchmark"],
         **score_responses(
             prompts, responses, language(settings["language"]), language(settings["source_language"]),
-            settings["sentences"], settings["strip_thinking"],
+            settings["sentences"], settings["strip_thinking"], step_identifier(place.recipe, settings),
         ),
     }  # fmt: skip
     write_json(place.folder / SCORES, document)
@@ -41,6 +43,7 @@ def score_responses(
     source: Language | None = None,
     sentences: str | None = None,
     without_thoughts: bool = False,
+    identifier: Identifier | None = None,
 ) -> dict[str, Any]:
     """Score a model's answers in both modes, and count how they ended.
 
@@ -51,7 +54,7 @@ def score_responses(
         Answer(row.prompt, strip_thinking(row.response) if without_thoughts else row.response, row.key)
         for row in responses
     ]
-    document = score_document(prompts, answers, pack, source, sentences)
+    document = score_document(prompts, answers, pack, source, sentences, identifier)
     return {**document, "finish_reasons": finish_reasons(responses)}
 
 

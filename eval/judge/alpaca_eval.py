@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.judge.cases import Case, Comparison, Game, Result
 from eval.judge.stored import Stored, side
-from eval.judge.stored_answers import UNCATEGORISED
+from kielo.questions import NO_CATEGORY
 from kielo.errors import SourceError
 from kielo.records import refuse_half_characters
 
@@ -72,7 +72,7 @@ def _comparison(number: int, row: Row, us: str) -> Comparison:
     ours, theirs = (second, first) if us == _name(row, 2) else (first, second)
     dataset = row.get("dataset")
     case = Case(
-        number, dataset if isinstance(dataset, str) and dataset else UNCATEGORISED, (_text(row, "instruction") or "",)
+        number, dataset if isinstance(dataset, str) and dataset else NO_CATEGORY, (_text(row, "instruction") or "",)
     )
     value = _preference(row, us)
     if value is None:

@@ -64,6 +64,8 @@ class Rating:
     by: Literal["judge", "gate", "nobody"] = "judge"
     why: str = ""
     judgement: str = ""
+    unread: int = 0
+    """Of several judges, those whose rating could not be read, so that the value is the mean of the others."""
 
 
 def cases_of(questions: Sequence[Question]) -> list[Case]:

@@ -10,7 +10,7 @@ from eval.judge.cases import Case, Comparison, Game, Result
 from eval.judge.games import merged
 from eval.judge.gate import WRONG_LANGUAGE
 from eval.judge.stored import Stored
-from eval.judge.stored_answers import UNCATEGORISED
+from kielo.questions import NO_CATEGORY
 from eval.judge.verdicts import Unread, read_verdict
 from kielo.errors import SourceError, UsageError, at
 from kielo.records import read_jsonl, refuse_half_characters
@@ -91,7 +91,7 @@ def _comparison(row: Row, us: str) -> Comparison:
     gated = all(game.judgement.startswith(_GATED) for game in games)
     first, second, question = _texts(row)
     ours, theirs = (first, second) if us == row["model_1"] else (second, first)
-    case = Case(row["question_id"], UNCATEGORISED, ("",) * (row.get("turn", 1) - 1) + (question or "",))
+    case = Case(row["question_id"], NO_CATEGORY, ("",) * (row.get("turn", 1) - 1) + (question or "",))
     return Comparison(
         case, outcome, "gate" if gated else "judge", WRONG_LANGUAGE if gated else why, games, ours, theirs
     )

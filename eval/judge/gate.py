@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from eval.judge.cases import Comparison, Outcome
-from eval.response_language import VERDICTS, LineVerdict, line_verdict, open_identifier
+from eval.response_language import VERDICTS, Identifier, LineVerdict, line_verdict, usual_identifier
 from kielo.errors import RecipeError
 from kielo.languages import Language
 
@@ -28,21 +28,21 @@ class Gate:
     target: Language
     source: Language | None
     """A language that models slip into; None where it is the target itself."""
+    identifier: Identifier = field(default_factory=usual_identifier)
     _seen: dict[str, LineVerdict] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._identifier = open_identifier()
-        self.able = self._identifier.label(self.target) is not None
+        self.able = self.identifier.label(self.target) is not None
         if not self.able and self.policy != "off":
             raise RecipeError(
-                f"eval.judge.gate: {self._identifier.name} does not know '{self.target.code}' ({self.target.name}), so no "
-                "answer can be shown to be in another language; set gate: off."
+                f"eval.judge.gate: {self.identifier.name} does not know '{self.target.code}' ({self.target.name}), so no "
+                "answer can be shown to be in another language; name another identifier, or set gate: off."
             )
 
     def verdict(self, text: str) -> LineVerdict:
         """Judge in which language an answer is."""
         if text not in self._seen:
-            self._seen[text] = line_verdict(text, self.target, self.source, self._identifier)
+            self._seen[text] = line_verdict(text, self.target, self.source, self.identifier)
         return self._seen[text]
 
     def decides(self, ours: str, theirs: str) -> tuple[Outcome, str] | None:

@@ -15,14 +15,16 @@ from eval.judge.cases import Answers, cases_of
 from eval.judge.gate import Gate
 from eval.judge.judging import JUDGEMENTS, SCORES, judge
 from eval.judge.printed import agreement_line, gate_lines, pairwise_lines, self_test_lines, single_lines
+from eval.judge.question_files import read_answers_to, read_questions
 from eval.judge.statistics import self_test
-from eval.judge.stored_answers import read_questions, read_stored_answers
 from eval.judge.trial import Trial
+from eval.response_language.options import add_identifier_options, chosen_identifier
+from eval.stored_answers import FORMATS
 from eval.thinking import strip_thinking
-from kielo.errors import RecipeError, UsageError
+from kielo.errors import UsageError
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
-from kielo.languages import Language, language
+from kielo.languages import option_language
 from kielo.out_files import output_folder
 from kielo.schema import Engine
 
@@ -34,13 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--questions", type=Path, required=True, metavar="FILE", help="rows with `turns` (MT-Bench) or a `prompt`"
     )
-    parser.add_argument(
-        "--ours",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="answers: Kielo's, FastChat's, or rows {prompt, response}",
-    )
+    parser.add_argument("--ours", type=Path, required=True, metavar="FILE", help=FORMATS)
     parser.add_argument("--theirs", type=Path, metavar="FILE", help="the answers to compare them with")
     parser.add_argument("--language", required=True, metavar="CODE", help="the language that answers must be in")
     parser.add_argument(
@@ -60,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gate",
         choices=("lose", "exclude", "off"),
-        default="lose",
         help="answers in the wrong language (default: lose)",
     )
+    add_identifier_options(parser)
     parser.add_argument("--single", action="store_true", help="rate the answers from 1 to 10, too; needs no --theirs")
     parser.add_argument(
         "--self-test", action="store_true", help="compare our answers with themselves: a judge should find ties"
@@ -85,8 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.self_test and (arguments.theirs or arguments.single):
-        raise UsageError("--self-test compares --ours with itself; leave out --theirs and --single.")
+    if arguments.self_test and (arguments.theirs or arguments.single or arguments.gate):
+        raise UsageError("--self-test compares --ours with itself, ungated; leave out --theirs, --single and --gate.")
     if not (arguments.theirs or arguments.self_test or arguments.single):
         raise UsageError("nothing to judge: give --theirs FILE, --single or --self-test.")
     for option in ("max_tokens", "concurrency"):
@@ -96,30 +92,24 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _trial(arguments: argparse.Namespace) -> Trial:
-    target, source = (_language(arguments, option) for option in ("language", "source_language"))
+    target = option_language("--language", arguments.language)
+    source = option_language("--source-language", arguments.source_language)
     questions = read_questions(arguments.questions, target.code)
     files = {OURS: arguments.ours, THEIRS: arguments.ours if arguments.self_test else arguments.theirs}
     answers: dict[str, Answers] = {}
     for name, file in files.items():
         if file is not None:
-            read = read_stored_answers(file, questions)
+            read = read_answers_to(questions, file)
             if read.elsewhere and not (arguments.self_test and name == THEIRS):
                 print(f"{file}: {read.elsewhere} answers are to no question of {arguments.questions}.")
             answers[name] = _without_thoughts(read.answers) if arguments.strip_thinking else read.answers
-    gate = Gate("off" if arguments.self_test else arguments.gate, target, source if source != target else None)
+    policy = "off" if arguments.self_test else arguments.gate or "lose"
+    gate = Gate(policy, target, source if source != target else None, chosen_identifier(arguments))
     modes = [*(["pairwise"] if THEIRS in answers else []), *(["single"] if arguments.single else [])]
     baseline = THEIRS if THEIRS in answers else OURS
     return Trial(
         arguments.questions.stem, cases_of(questions), answers, baseline, gate, modes, arguments.max_tokens
     )  # fmt: skip
-
-
-def _language(arguments: argparse.Namespace, option: str) -> Language:
-    code = getattr(arguments, option)
-    try:
-        return language(code)
-    except RecipeError as error:
-        raise UsageError(f"--{option.replace('_', '-')} {code}: {error}") from error
 
 
 def _without_thoughts(answers: Answers) -> Answers:

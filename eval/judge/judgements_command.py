@@ -12,6 +12,7 @@ from eval.judge.judgement_files import read_judgements
 from eval.judge.printed import agreement_line, comparison_lines, pairwise_lines
 from eval.judge.statistics import pairwise_statistics
 from eval.judge.stored import Stored
+from eval.statistics import holm
 from eval.text_table import clean
 from kielo.out_files import output_file
 from kielo.records import write_json
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the statistics of every two models in the files, and write them where asked."""
     out = output_file("--json", arguments.json, *arguments.file)
     found = [stored for file in arguments.file for stored in read_judgements(file, arguments.ours)]
-    documents = [_document(stored) for stored in found]
+    documents = _adjusted([_document(stored) for stored in found])
     agreements = list(_agreements(found))
     if out:
         write_json(out, {"pairs": documents, "agreement": agreements})
@@ -53,6 +54,15 @@ def run(arguments: argparse.Namespace) -> None:
         print("\n".join(_lines(stored, document, arguments.losses)))
     for each in agreements:
         print(f"{clean(each['ours'])} against {clean(each['theirs'])}: {agreement_line(each)}")
+
+
+def _adjusted(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Correct the p values of all comparisons that are printed together; one alone stays as it is."""
+    tested = [document for document in documents if document["pairwise"]["p"] is not None]
+    if len(tested) > 1:
+        for document, p in zip(tested, holm([each["pairwise"]["p"] for each in tested]), strict=True):
+            document["adjusted_p"] = p
+    return documents
 
 
 def _agreements(found: Sequence[Stored]) -> Iterator[dict[str, Any]]:
@@ -78,7 +88,7 @@ def _document(stored: Stored) -> dict[str, Any]:
 
 def _lines(stored: Stored, document: dict[str, Any], losses: int) -> Iterator[str]:
     yield f"{stored.format}, judged by {clean(stored.judge)}"
-    yield from pairwise_lines(document["pairwise"], stored.ours, stored.theirs)
+    yield from pairwise_lines(document["pairwise"], stored.ours, stored.theirs, document.get("adjusted_p"))
     gated = sum(each.by == "gate" for each in stored.comparisons)
     if gated:
         yield f"  {gated} of them were decided by the file's own language gate, not by a judge."

@@ -8,18 +8,18 @@ from typing import Any
 from eval.judge.cases import Comparison
 from eval.judge.statistics import SOUND_SHARE
 from eval.statistics import LEVEL
-from eval.text_table import clean
+from eval.text_table import clean, listed
 
 _LONGEST_TEXT = 1200  # characters of an answer or judgement that are printed
 
 
-def pairwise_lines(found: Mapping[str, Any], ours: str, theirs: str) -> Iterator[str]:
-    """Write the statistics of one model against another."""
+def pairwise_lines(found: Mapping[str, Any], ours: str, theirs: str, adjusted_p: float | None = None) -> Iterator[str]:
+    """Write the statistics of one model against another; `adjusted_p` is p among all that is printed, by Holm."""
     yield f"{clean(ours)} against {clean(theirs)}: {found['n']} comparisons of {found['questions']} questions"
-    yield from _table(_pairwise_rows(found))
+    yield from listed(_pairwise_rows(found, adjusted_p))
 
 
-def _pairwise_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _pairwise_rows(found: Mapping[str, Any], adjusted_p: float | None) -> Iterator[tuple[str, str]]:
     yield "wins, losses, ties", f"{found['wins']}, {found['losses']}, {found['ties']}"
     lost = ", ".join(f"{clean(why)} {count}" for why, count in found["reasons"].items())
     yield "errors, missing, excluded", f"{found['errors']}, {found['missing']}, {found['excluded']}"
@@ -27,10 +27,10 @@ def _pairwise_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "without a judge's verdict", lost
     yield "win rate, a tie half", f"{_share(found['win_rate'])} {_between(found['interval'])}, over questions"
     yield "win rate of decided pairs", f"{_share(found['decided_win_rate'])} {_between(found['wilson'])}, Wilson"
-    yield (
-        "p",
-        f"{_p(found['p'])} by question (permutation), {_p(found['sign_p'])} by pair (sign test): {verdict(found)}",
-    )
+    p = found["p"] if adjusted_p is None else adjusted_p
+    among = "" if adjusted_p is None else f", {_p(p)} after Holm's correction"
+    tests = f"{_p(found['p'])} by question (permutation){among}, {_p(found['sign_p'])} by pair (sign test)"
+    yield "p", f"{tests}: {verdict(found, p)}"
     if found["both_orders"]:
         yield "same verdict in both orders", f"{_share(found['consistency'])} of {found['both_orders']} pairs"
     if found["decided_games"]:
@@ -40,11 +40,11 @@ def _pairwise_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _part_rows(found["by_category"], "")
 
 
-def verdict(found: Mapping[str, Any]) -> str:
+def verdict(found: Mapping[str, Any], p: float | None) -> str:
     """Say whether a win rate is one half or not."""
-    if found["too_few"] or found["p"] is None:
+    if found["too_few"] or p is None:
         return "too few to tell"
-    if found["p"] >= LEVEL or found["win_rate"] == 0.5:
+    if p >= LEVEL or found["win_rate"] == 0.5:
         return "no difference shown"
     return "better" if found["win_rate"] > 0.5 else "worse"
 
@@ -92,7 +92,7 @@ def gate_lines(gate: Mapping[str, Any]) -> Iterator[str]:
 def single_lines(found: Mapping[str, Any], name: str) -> Iterator[str]:
     """Write the statistics of one model's ratings."""
     yield f"{clean(name)}: {found['n']} answers to rate"
-    yield from _table(_single_rows(found))
+    yield from listed(_single_rows(found))
 
 
 def _single_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -101,6 +101,8 @@ def _single_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "mean rating", f"{found['mean']:.2f} [{low:.2f}, {high:.2f}] of {found['questions']} questions"
     counts = (f"{found[name]} {name}" for name in ("rated", "errors", "missing", "excluded"))
     yield "answers", ", ".join(counts)
+    if found["of_fewer_judges"]:
+        yield "rated by some judges alone", str(found["of_fewer_judges"])
     lost = ", ".join(f"{clean(why)} {count}" for why, count in found["reasons"].items())
     if lost:
         yield "without a judge's rating", lost
@@ -115,15 +117,13 @@ def self_test_lines(found: Mapping[str, Any], judge: str) -> Iterator[str]:
     """Write what a judge made of identical answers."""
     yield f"{clean(judge)} on {found['pairs'] + found['errors']} pairs of identical answers"
     preferred = found["pairs"] - found["ties"]
-    yield from _table(
-        iter((
-            ("found the same", str(found["ties"])),
-            ("preferred the first shown", str(found["first"])),
-            ("preferred the second shown", str(preferred - found["first"])),
-            ("errors", str(found["errors"])),
-            ("self-test", "passed" if found["sound"] else f"failed: fewer than {SOUND_SHARE:.0%} found the same"),
-        ))
-    )  # fmt: skip
+    yield from listed((
+        ("found the same", str(found["ties"])),
+        ("preferred the first shown", str(found["first"])),
+        ("preferred the second shown", str(preferred - found["first"])),
+        ("errors", str(found["errors"])),
+        ("self-test", "passed" if found["sound"] else f"failed: fewer than {SOUND_SHARE:.0%} found the same"),
+    ))  # fmt: skip
 
 
 def agreement_line(found: Mapping[str, Any]) -> str:
@@ -160,13 +160,6 @@ def _end_of(judgement: str) -> str:
 
 def _clean_lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines())
-
-
-def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
-    held = list(rows)
-    width = max(len(name) for name, _ in held)
-    for name, value in held:
-        yield f"  {name:{width}}  {value}"
 
 
 def _share(value: float | None) -> str:

@@ -17,13 +17,14 @@ RatingsByQuestion = Mapping[Key, float]
 def single_statistics(ratings: Sequence[Rating]) -> dict[str, Any]:
     """Make the document of a model's ratings; `n` is the sum of rated, errors, missing and excluded.
 
+    `of_fewer_judges` counts those of the rated that not every judge's answer could be read for.
     The mean is that of the questions' means, so that its interval resamples questions with all their turns.
     """
     counted = Counter(each.outcome for each in ratings)
     by_question = ratings_by_question(ratings)
     return {
         "n": len(ratings), "rated": counted["rated"], "errors": counted["error"], "missing": counted["missing"],
-        "excluded": counted["excluded"], "reasons": reasons(ratings), "questions": len(by_question),
+        "excluded": counted["excluded"], "of_fewer_judges": sum(each.unread > 0 for each in ratings), "reasons": reasons(ratings), "questions": len(by_question),
         "too_few": len(by_question) < FEWEST,
         "mean": _mean(list(by_question.values())), "interval": interval(mean_interval(by_question)) if by_question else None,
         "by_turn": _parts(ratings, lambda each: str(each.case.turn)),

@@ -11,6 +11,7 @@ from eval.judge.cases import Answers, cases_of
 from eval.judge.gate import Gate
 from eval.judge.judging import JUDGEMENTS, SCORES, judge
 from eval.judge.trial import Trial
+from eval.response_language.options import step_identifier
 from eval.responses import read_answers, read_rows, responses_file
 from eval.thinking import strip_thinking
 from kielo.generation.engines import open_generator
@@ -33,13 +34,17 @@ def _trial(place: Workplace, settings: Mapping[str, Any]) -> Trial:
     rows_step = place.step.inputs[0]
     questions = [row for row in read_rows("questions", place.inputs[rows_step]) if isinstance(row, Question)]
     name = f"{settings['benchmark']}-{settings['language']}"
-    target, source = settings["language"], settings["source_language"]
     return Trial(
         settings["benchmark"], cases_of(questions),
         {model: _answers(place, model, name, settings["strip_thinking"]) for model in settings["models"]},
-        settings["baseline"], Gate(settings["gate"], language(target), language(source) if source != target else None),
-        settings["modes"], settings["max_tokens"],
+        settings["baseline"], _gate(place, settings), settings["modes"], settings["max_tokens"],
     )  # fmt: skip
+
+
+def _gate(place: Workplace, settings: Mapping[str, Any]) -> Gate:
+    target, source = settings["language"], settings["source_language"]
+    fallen_back = language(source) if source != target else None
+    return Gate(settings["gate"], language(target), fallen_back, step_identifier(place.recipe, settings))
 
 
 def _answers(place: Workplace, model: str, benchmark: str, without_thoughts: bool) -> Answers:

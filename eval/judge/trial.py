@@ -83,4 +83,5 @@ def _average(each: Sequence[Rating]) -> Rating:
     values = [one.value for one in each if one.value is not None]
     if not values:
         return each[0]
-    return replace(each[0], value=mean(values), outcome="rated", why=each[0].why if each[0].by == "gate" else "")
+    why = each[0].why if each[0].by == "gate" else ""
+    return replace(each[0], value=mean(values), outcome="rated", why=why, unread=len(each) - len(values))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from eval.judge.cases import Case, Comparison, Game, Outcome
 from eval.judge.stored import Stored, side
-from eval.judge.stored_answers import UNCATEGORISED
+from kielo.questions import NO_CATEGORY
 from kielo.errors import SourceError
 
 _WINNER = re.compile(r"^[\W_]*winner[\W_]*?[:=]\s*(.+)$", re.IGNORECASE)
@@ -199,4 +199,4 @@ def _labelled(lines: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _case(number: int, asked: str = "") -> Case:
-    return Case(number, UNCATEGORISED, (asked,))
+    return Case(number, NO_CATEGORY, (asked,))

@@ -10,8 +10,8 @@ from eval.make_prompts.files import ANSWERS, REVIEW, SOURCES, beside, write_answ
 from eval.make_prompts.make import make_prompts
 from eval.make_prompts.summary import summary, summary_text
 from eval.make_prompts.trial import MODES
-from kielo.errors import RecipeError, UsageError
-from kielo.languages import language
+from kielo.errors import UsageError
+from kielo.languages import option_language
 from kielo.out_files import output_file
 from kielo.records import write_json
 
@@ -48,10 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     paths = {name: beside(out, name, documents) for name in names}
     if json in (out, *paths.values()):
         raise UsageError(f"--json {json}: this file is written already; name another one.")
-    try:
-        pack = language(arguments.language)
-    except RecipeError as error:
-        raise UsageError(f"--language {arguments.language}: {error}") from error
+    pack = option_language("--language", arguments.language)
     found = read_documents(documents, pack, arguments.licence)
     made = make_prompts(found, pack, arguments.rows, arguments.seed, arguments.made_for, arguments.types)
     write_prompts(out, made.rows)

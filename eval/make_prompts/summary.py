@@ -10,6 +10,7 @@ from eval.ifeval.floors import floors
 from eval.ifeval.score import Scorer
 from eval.make_prompts.documents import Documents
 from eval.make_prompts.make import MadeSet
+from eval.text_table import aligned, counted, indented, listed
 
 NO_LICENCE = "not stated"
 
@@ -61,25 +62,20 @@ def summary_text(found: Mapping[str, Any]) -> str:
         ("licences of the documents used", documents["licences"]),
         ("candidates rejected", found["candidates_rejected"]),
     ]
-    lists = [line for title, values in parts if values for line in (f"{title}:", *_aligned(values))]
+    lists = [line for title, values in parts if values for line in (f"{title}:", *_counts(values))]
     return "\n".join(
         [head, *lists, "floors (what a reply without any model scores, strict):", *_floors(found["floors"])]
     )
 
 
-def _aligned(values: Mapping[str, Any]) -> Sequence[str]:
-    width = max(map(len, values))
-    return [f"  {name:{width}}  {value}" for name, value in values.items()]
+def _counts(values: Mapping[str, Any]) -> Sequence[str]:
+    return listed((name, str(value)) for name, value in values.items())
 
 
 def _floors(by_mode: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Sequence[str]:
-    return [
-        f"  {mode:6}  {name:8}  instructions {_share(totals, 'inst_strict', 'instructions')}"
-        f"  prompts {_share(totals, 'prompt_strict', 'prompts')}"
-        for mode, replies in by_mode.items()
-        for name, totals in replies.items()
-    ]
-
-
-def _share(totals: Mapping[str, int], followed: str, total: str) -> str:
-    return f"{totals[followed]}/{totals[total]} ({100 * totals[followed] / totals[total]:.1f}%)"
+    rows: list[tuple[str, ...]] = [("mode", "reply", "instructions", "prompts")]
+    for mode, replies in by_mode.items():
+        for name, of in replies.items():
+            shares = (counted(of["inst_strict"], of["instructions"]), counted(of["prompt_strict"], of["prompts"]))
+            rows.append((mode, name, *shares))
+    return indented(aligned(rows, texts=2))

@@ -7,7 +7,8 @@ from typing import Any
 
 from eval.questions.summary import by_category, summary
 from eval.questions.turns import Asked, measured_turns
-from eval.response_language import language_document, usual_identifier
+from eval.response_language import language_document
+from eval.response_language.options import step_identifier
 from eval.responses import finish_reasons, read_answers, responses_file
 from eval.thinking import strip_thinking
 from kielo.errors import SourceError
@@ -26,7 +27,7 @@ def run(place: Workplace) -> Outcome:
     answers = [answer for answer in read_answers(file) if isinstance(answer, QuestionResponse)]
     if not answers:
         raise SourceError(f"{file}: holds no answers to questions; make {answers_step} again.")
-    asked = Asked(language(settings["language"]), _other(settings), usual_identifier())
+    asked = Asked(language(settings["language"]), _other(settings), step_identifier(place.recipe, settings))
     scores = score_answers(answers, asked, settings["strip_thinking"])
     document = {"model": answers_step.partition("/")[2], "benchmark": settings["benchmark"], **scores}
     write_json(place.folder / SCORES, document)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from kielo.errors import UsageError
 from kielo.identification import (
+    NAMES,
     PY3LANGID_LABELS,
     STEPS,
     ByWord,
@@ -23,8 +24,6 @@ from kielo.identification import (
 )
 from kielo.language_detection import known_codes, language_probabilities
 from kielo.languages import Language
-
-NAMES = ("py3langid", "langdetect", "lingua", "glotlid")
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,9 @@ class Identifier(Protocol):
         """Judge a text; None if there is nothing to judge by."""
 
 
-def open_identifier(name: str = "py3langid", file: Path | None = None) -> Identifier:
-    """Open an identifier; `file` is the fastText model of glotlid.
+@cache
+def open_identifier(name: str = NAMES[0], file: Path | None = None) -> Identifier:
+    """Open an identifier, once; `file` is the fastText model of glotlid.
 
     Raises:
         UsageError: there is no identifier of that name.
@@ -148,7 +148,6 @@ class _ByProbability:
         return Look(tuple(found.get(label, 0.0) for label in labels), best, found[best])
 
 
-@cache
 def usual_identifier() -> Identifier:
-    """Open the identifier that scores use unless told otherwise, once."""
+    """Open the identifier that scores use unless told otherwise."""
     return open_identifier()

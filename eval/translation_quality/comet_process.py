@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ def comet_document(recipe: Recipe, comet: Comet, pairs: Sequence[Translated], fo
     sentences, out, log = folder / "comet-in.jsonl", folder / "comet-out.json", folder / LOG
     write_jsonl(sentences, ({"src": each.source, "mt": each.translation, "ref": each.reference} for each in pairs))
     out.unlink(missing_ok=True)
-    command = [*(comet.command or (sys.executable,)), str(SCRIPT), model, str(sentences), str(out)]
+    command = [*comet.command, str(SCRIPT), model, str(sentences), str(out)]
     seconds = START_SECONDS + SENTENCE_SECONDS * len(pairs)
     _run([*command, str(comet.batch_size)], log, seconds)
     scores, version = _checked(out, len(pairs), log)

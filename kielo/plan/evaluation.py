@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from kielo.languages import PACKS
 from kielo.models import model_identity
-from kielo.plan.steps import Step, engine_fields, rows_step
+from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, rows_step
 from kielo.provenance import digest
 from kielo.schema import Engine, Judge, Recipe
 from kielo.trainings import all_seeds, tuned_models
@@ -94,12 +94,12 @@ def _rows(recipe: Recipe, benchmark: Benchmark) -> str:
 def _scores(recipe: Recipe, model: str, benchmark: Benchmark) -> Step:
     settings: dict[str, Any] = {
         "language": benchmark.language, "source_language": recipe.source_language, "benchmark": benchmark.dataset,
-        "strip_thinking": recipe.eval.strip_thinking,
+        "strip_thinking": recipe.eval.strip_thinking, **_identifier(recipe),
         "content of the language packs": {
             code: digest(PACKS / f"{code}.yaml") for code in (benchmark.language, recipe.source_language)
         },
     }  # fmt: skip
-    packages = ["langdetect", "py3langid"]
+    packages = ["langdetect", identifier_package(recipe.eval.identifier)]
     if benchmark.kind == "ifeval":
         assert recipe.eval.ifeval is not None
         settings["sentences"] = recipe.eval.ifeval.sentences
@@ -109,8 +109,14 @@ def _scores(recipe: Recipe, model: str, benchmark: Benchmark) -> Step:
         "ifeval-scores" if benchmark.kind == "ifeval" else "question-scores"
     )
     return Step(
-        f"eval/{model}/{benchmark.name}", kind, {"eval": settings}, inputs, versions=tuple(packages), derived=True
-    )
+        f"eval/{model}/{benchmark.name}", kind, {"eval": settings}, inputs, versions=tuple(dict.fromkeys(packages)), derived=True
+    )  # fmt: skip
+
+
+def _identifier(recipe: Recipe) -> dict[str, Any]:
+    """Say who tells the languages of answers apart."""
+    file = recipe.eval.identifier_file
+    return {"identifier": recipe.eval.identifier, **file_fields(recipe, file, "identifier_file")}
 
 
 def judged_benchmarks(recipe: Recipe, judge: Judge) -> tuple[Benchmark, ...]:
@@ -133,13 +139,12 @@ def _judgements(recipe: Recipe, judge: Judge, benchmark: Benchmark) -> Step:
         "language": benchmark.language, "source_language": recipe.source_language, "benchmark": benchmark.dataset,
         "judges": [judge_fields(recipe, engine) for engine in judge.engines], "modes": list(judge.modes), "gate": judge.gate,
         "max_tokens": judge.max_tokens, "baseline": baseline_of(recipe, judge), "models": list(models),
-        "strip_thinking": recipe.eval.strip_thinking,
+        "strip_thinking": recipe.eval.strip_thinking, **_identifier(recipe),
     }  # fmt: skip
+    versions = tuple(dict.fromkeys(("langdetect", identifier_package(recipe.eval.identifier))))
     inputs = (_rows(recipe, benchmark), *(f"responses/{model}" for model in models))
     here = any(engine.kind != "openai" for engine in judge.engines)
-    return Step(
-        f"judge/{benchmark.name}", "judge", {"eval": {"judge": settings}}, inputs, here, ("langdetect", "py3langid")
-    )
+    return Step(f"judge/{benchmark.name}", "judge", {"eval": {"judge": settings}}, inputs, here, versions)
 
 
 def judge_fields(recipe: Recipe, engine: Engine) -> dict[str, Any]:

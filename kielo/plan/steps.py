@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from kielo.identification import PACKAGES
 from kielo.models import model_identity
 from kielo.provenance import digest
 from kielo.schema import Recipe
@@ -85,6 +86,11 @@ def file_fields(recipe: Recipe, written: str | None, what: str) -> dict[str, Any
     if written is None or not recipe.path(written).is_file():
         return {}
     return {f"content of {what}": digest(recipe.path(written))}
+
+
+def identifier_package(name: str) -> str:
+    """Name the package of a language identifier, whose version changes what it says."""
+    return PACKAGES.get(name, name)
 
 
 def engine_fields(engine: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kielo.languages import PACKS, answers_of, pack_files
 from kielo.models import model_identity
-from kielo.plan.steps import Step, engine_fields, file_fields, model_fields
+from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, model_fields
 from kielo.provenance import digest
 from kielo.schema import Dataset, Engine, Recipe
 
@@ -88,10 +88,9 @@ def _translation_versions(recipe: Recipe, engines: Sequence[Engine]) -> tuple[st
     """List the packages whose versions change a translation."""
     translate = recipe.translate
     prompts = [engine.prompt or translate.prompt for engine in engines]
-    identifiers = {"lingua": "lingua-language-detector", "glotlid": "fasttext-numpy2-wheel"}
     optional = {
         "pygments": translate.code == "comments", "deepl": any(engine.kind == "deepl" for engine in engines),
         "sacrebleu": any(prompt.format == "auto" for prompt in prompts),
     }  # fmt: skip
     asked = [name for name, wanted in optional.items() if wanted]
-    return (identifiers.get(translate.identifier, translate.identifier), "markdown-it-py", "sentencex", *asked)
+    return (identifier_package(translate.identifier), "markdown-it-py", "sentencex", *asked)

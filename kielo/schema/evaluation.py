@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from kielo.schema.engines import Engine, Engines
-from kielo.schema.parts import Codes, Name, Part, once_each
+from kielo.schema.parts import Codes, IdentifierName, Name, Part, check_identifier, once_each
 
 Names = Annotated[tuple[Name, ...], AfterValidator(once_each)]
 
@@ -77,8 +77,7 @@ class Comet(Part):
         description="a Hub id, or the path of a checkpoint relative to the recipe, written ./like/this",
     )
     command: tuple[str, ...] = Field(
-        (),
-        description="how to start Python where unbabel-comet lives, such as [/envs/comet/bin/python]; default: this Python",
+        min_length=1, description="how to start Python where unbabel-comet lives, such as [/envs/comet/bin/python]"
     )
     batch_size: int = Field(16, gt=0, description="sentences at once; changes speed and memory alone")
 
@@ -104,6 +103,11 @@ class Evaluate(Part):
     strip_thinking: bool = Field(
         False, description="score answers without their <think>...</think> blocks (reasoning models)"
     )
+    identifier: IdentifierName = Field(
+        "py3langid",
+        description="who tells the languages of answers apart, in scores and in the judge's gate; lingua and glotlid are extras",
+    )
+    identifier_file: str | None = Field(None, description="glotlid: its model file, relative to the recipe")
     overlap: Literal["report", "drop"] = Field(
         "report",
         description="training rows whose prompt stands in an evaluated data set, in any language: count and list them, or leave them out as well",
@@ -112,6 +116,11 @@ class Evaluate(Part):
         None, description="a data set of kind sentences: chrF, chrF++ and BLEU of the translation engine on it"
     )
     comet: Comet | None = Field(None, description="of `translation`: COMET's score as well")
+
+    @model_validator(mode="after")
+    def _identifier_has_its_file(self) -> Evaluate:
+        check_identifier(self.identifier, self.identifier_file)
+        return self
 
     @model_validator(mode="after")
     def _judge_has_questions(self) -> Evaluate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -46,6 +46,15 @@ def refuse_idle(part: BaseModel, chosen: str, idle: frozenset[str]) -> None:
     written = sorted(part.model_fields_set & idle)
     if written:
         raise ValueError(f"{', '.join(written)} would do nothing with {chosen}; leave it out")
+
+
+IdentifierName = Literal["py3langid", "langdetect", "lingua", "glotlid"]
+
+
+def check_identifier(name: str, file: str | None) -> None:
+    """Refuse glotlid without its model, and a model for an identifier that reads none."""
+    if (name == "glotlid") != (file is not None):
+        raise ValueError("identifier glotlid and identifier_file belong together; give both or neither")
 
 
 Codes = Annotated[tuple[Code, ...], AfterValidator(once_each)]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from kielo.schema.engines import Engine, Engines, FewShot
-from kielo.schema.parts import Code, Name, Part, once_each, refuse_idle
+from kielo.schema.parts import Code, IdentifierName, Name, Part, check_identifier, once_each, refuse_idle
 
 
 class Repair(Part):
@@ -116,7 +116,7 @@ class Translate(Part):
         "default",
         description="what a translation must pass; paper: the published rules (150% of the words, 30% non-alphanumeric, compression under 30%) alone",
     )
-    identifier: Literal["py3langid", "langdetect", "lingua", "glotlid"] = Field(
+    identifier: IdentifierName = Field(
         "py3langid", description="who tells languages apart in the checks; lingua and glotlid are extras"
     )
     identifier_file: str | None = Field(None, description="glotlid: its model file, relative to the recipe")
@@ -149,6 +149,5 @@ class Translate(Part):
 
     @model_validator(mode="after")
     def _identifier_has_its_file(self) -> Translate:
-        if (self.identifier == "glotlid") != (self.identifier_file is not None):
-            raise ValueError("identifier glotlid and identifier_file belong together; give both or neither")
+        check_identifier(self.identifier, self.identifier_file)
         return self

@@ -31,7 +31,7 @@ def test_every_shipped_recipe_loads(path):
         (("languages: [en, fi]}", "languages: [en, fi], also: [oasst2]}"), 19, r"no data set of kind ifeval 'oasst2'"),
         (("languages: [en, fi]}", "languages: [en, fi], also: [ifeval]}"), 19, r"'ifeval' is the part's dataset already"),
         (("  ifeval: {languages: [en, fi]}", "  questions: {ifeval: {}}"), 19, r"no data set of kind questions 'ifeval'"),
-        (("  ifeval: {languages: [en, fi]}", "  comet: {}"), 18, r"comet would do nothing without `translation`"),
+        (("  ifeval: {languages: [en, fi]}", "  comet: {command: [python]}"), 18, r"comet would do nothing without `translation`"),
         (("language: fi", "language: no"), 1, r"no language pack recipes/languages/no\.yaml"),
         (("shots: 3", "shots: three"), 4, r"translate\.prompt\.shots: .*valid integer.*'three'"),
         (("rows: 12", "rowz: 12"), 6, r"unknown key 'translate\.datasets\.oasst2\.rowz'; did you mean 'rows'\?"),

@@ -70,7 +70,7 @@ def test_a_file_of_another_shape_is_one_sentence(rows: list[Any], sentence: str,
 
 
 def test_an_unknown_language_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--language xx: no such language pack"):
+    with pytest.raises(UsageError, match="--language xx: no language pack"):
         audit_file(write(tmp_path / "rows.jsonl", GOOD), "en", "xx")
 
 

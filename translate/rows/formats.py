@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kielo.errors import SourceError, at
+from kielo.questions import questions
 from kielo.records import Conversation, Message, PreferencePair, Prompt, Record, Role, SentencePair
+from kielo.row_values import Row, shown, text_of
 from translate.rows.oasst import oasst_conversations, oasst_messages, oasst_preferences, tree_messages
-from translate.rows.questions import questions
-from translate.rows.values import Row, shown, text_of
 
 ROLES: Mapping[str, Role] = {
     "system": "system", "user": "user", "human": "user", "prompter": "user", "assistant": "assistant", "gpt": "assistant",

@@ -10,7 +10,7 @@ from typing import Any
 
 from kielo.errors import SourceError, at
 from kielo.records import Conversation, Message, PreferencePair, Role
-from translate.rows.values import Row, whole
+from kielo.row_values import Row, whole
 
 _ROLES: Mapping[str, Role] = {"prompter": "user", "assistant": "assistant"}
 _UNRANKED = float("inf")

@@ -10,9 +10,9 @@ from typing import Any
 from kielo.errors import MissingExtraError, SourceError, at
 from kielo.plan import Outcome, Workplace
 from kielo.records import Record, read_jsonl, write_records
+from kielo.row_values import Row
 from kielo.schema import Dataset, Recipe
 from translate.rows.formats import Source, read_rows
-from translate.rows.values import Row
 
 Rows = Iterable[tuple[int, Row]]
 

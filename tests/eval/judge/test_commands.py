@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.statistics import holm
 from kielo.cli import main
 from tests.conftest import ROOT
 from tests.eval.judge.judge_server import by_rule, judged, longer
@@ -90,6 +91,7 @@ def test_the_self_test(files, serve, capsys, rule, code):
         (["--language=fii"], "--language fii"),
         (["--server=localhost:8000"], "is no base URL"),
         (["--self-test"], "leave out --theirs"),
+        (["--self-test", "--gate=lose"], "and --gate"),
         (["--max-tokens=0"], "--max-tokens 0: at least 1"),
         (["--concurrency=0"], "--concurrency 0: at least 1"),
     ],
@@ -125,10 +127,27 @@ def test_judges_in_several_files_are_held_against_each_other(tmp_path, capsys):
         (tmp_path / f"{judge}_pair.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), "utf-8")
     files = [str(tmp_path / f"{judge}_pair.jsonl") for judge in winners]
     assert main(["eval", "judgements", *files, "--json", str(tmp_path / "out.json")]) == 0
-    assert "2 judges agree on 66.7% of 3 comparisons, Cohen's kappa 0.40" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2 judges agree on 66.7% of 3 comparisons, Cohen's kappa 0.40" in printed
+    assert printed.count("after Holm's correction") == 2
     document = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert document["agreement"][0]["cohen"] == pytest.approx(0.4)  # (2/3 - 4/9) / (1 - 4/9)
     assert [each["judge"] for each in document["pairs"]] == ["gpt", "people"]
+
+
+def test_p_values_printed_together_are_corrected(tmp_path, capsys):
+    row = {"turn": 1, "model_1": "a", "model_2": "b", "g1_winner": "model_1"}
+    for judge, count in (("gpt", 8), ("people", 12)):
+        rows = [{**row, "judge": judge, "question_id": key} for key in range(count)]
+        (tmp_path / f"{judge}_pair.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), "utf-8")
+    files = [str(tmp_path / f"{judge}_pair.jsonl") for judge in ("gpt", "people")]
+    assert main(["eval", "judgements", *files, "--json", str(tmp_path / "out.json")]) == 0
+    pairs = json.loads((tmp_path / "out.json").read_text("utf-8"))["pairs"]
+    tested = [each["pairwise"]["p"] for each in pairs]
+    assert [each["adjusted_p"] for each in pairs] == holm(tested)
+    assert tested == pytest.approx([2 / 2**8, 2 / 2**12]) and holm(tested) != tested
+    assert main(["eval", "judgements", files[0]]) == 0
+    assert capsys.readouterr().out.count("after Holm's correction") == 2, "one alone needs none"
 
 
 def test_what_would_steer_a_terminal_is_not_printed(tmp_path, capsys):

@@ -146,6 +146,15 @@ def test_three_judges_decide_by_majority_and_their_agreement_is_told(serve, run_
     }
 
 
+def test_a_rating_that_one_judge_alone_gave_is_counted_as_such(serve, run_trial):
+    sound, silent = serve(lambda *_: said("[[8]]")), serve(lambda *_: said("no rating from me"))
+    document = run_trial(make_trial(numbered(3), numbered(3, "Toinen"), ("single",)), sound, silent)
+    found = document["models"]["tuned"]["single"]
+    assert (found["mean"], found["rated"], found["errors"], found["of_fewer_judges"]) == (8.0, 3, 0, 3)
+    by_judge = document["models"]["tuned"]["judges"]
+    assert [by_judge[name]["single"]["errors"] for name in ("judge-0", "judge-1")] == [0, 3]
+
+
 def test_a_judge_that_breaks_down_is_asked_nothing_twice(serve, run_trial, tmp_path):
     trial = make_trial(numbered(8, "meidän pitkä"), numbered(8, "heidän"))
     whole = run_trial(trial, serve(by_rule(longer)), folder="whole")

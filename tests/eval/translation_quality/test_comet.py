@@ -75,7 +75,7 @@ def comet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
     return install
 
 
-def asking(write_recipe: Callable[..., Path], comet: str = "{}") -> Recipe:
+def asking(write_recipe: Callable[..., Path], comet: str = f"{{command: [{sys.executable}]}}") -> Recipe:
     held_out = ("sft:", "    held-out: {kind: sentences, pocket: parallel, rows: 3}\nsft:")
     return load(write_recipe(held_out, ("ifeval: {languages: [en, fi]}", f"translation: held-out\n  comet: {comet}")))
 
@@ -97,10 +97,12 @@ def test_scores_come_back_with_mean_interval_model_and_version(comet, write_reci
 
 def test_a_checkpoint_beside_the_recipe_is_taken_as_it_is(comet, write_recipe, tmp_path) -> None:
     comet()
-    recipe = asking(write_recipe, "{model: ./snapshot/checkpoints/model.ckpt, batch_size: 2}")
+    recipe = asking(
+        write_recipe, f"{{model: ./snapshot/checkpoints/model.ckpt, batch_size: 2, command: [{sys.executable}]}}"
+    )
     assert scored(recipe, tmp_path)["score"] == 0.8333
     with pytest.raises(SourceError, match=r"eval\.comet\.model: no such checkpoint: .*nowhere\.ckpt"):
-        scored(asking(write_recipe, "{model: ./nowhere.ckpt}"), tmp_path)
+        scored(asking(write_recipe, "{model: ./nowhere.ckpt, command: [python]}"), tmp_path)
 
 
 def test_the_step_writes_it_beside_the_other_metrics(comet, write_recipe, tmp_path) -> None:
@@ -136,7 +138,7 @@ def test_every_failure_is_one_sentence(comet, write_recipe, tmp_path, monkeypatc
 def test_an_unknown_model_is_told_in_comets_own_words(comet, write_recipe, tmp_path) -> None:
     comet()
     with pytest.raises(SourceError, match=r"Model 'wmt99' not supported by COMET"):
-        scored(asking(write_recipe, "{model: wmt99}"), tmp_path)
+        scored(asking(write_recipe, f"{{model: wmt99, command: [{sys.executable}]}}"), tmp_path)
 
 
 def test_a_python_without_comet_is_named_with_the_way_out(write_recipe, tmp_path, monkeypatch) -> None:

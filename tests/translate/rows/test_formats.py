@@ -9,8 +9,8 @@ import pytest
 
 from kielo.errors import SourceError
 from kielo.records import Conversation, Message, PreferencePair, Prompt, Record, SentencePair, read_jsonl
+from kielo.row_values import Row
 from translate.rows.formats import Source, read_rows
-from translate.rows.values import Row
 
 
 def read(kind: str, *rows: Row, score: str = "helpfulness") -> tuple[list[Any], dict[str, int]]:

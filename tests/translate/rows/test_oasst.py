@@ -10,8 +10,8 @@ import pytest
 
 from kielo.errors import SourceError
 from kielo.records import read_jsonl
+from kielo.row_values import Row
 from translate.rows.formats import Source, read_rows
-from translate.rows.values import Row
 
 
 def message(identity: str, parent: str | None, rank: int | None = None, **more: Any) -> Row:

@@ -1,4 +1,4 @@
-"""Rows of open questions (MT-Bench, Arena-Hard, plain prompts) read into records of kind questions; one of the formats of `formats.py`."""
+"""Rows of open questions (MT-Bench, Arena-Hard, plain prompts) read into records; translation reads its sources with it, the judge its questions."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 
 from kielo.errors import SourceError, at
 from kielo.records import Question
-from translate.rows.values import Row, shown, text_of
+from kielo.row_values import Row, shown, text_of
 
 NO_CATEGORY = "uncategorised"
-_IDS = ("question_id", "prompt_id", "id")
+KEYS = ("key", "question_id", "prompt_id", "id")
 """Columns that name a question, in the order they are looked for."""
+_LONGEST_NUMBER = 19  # digits; a longer row of digits is a hash, and no JSON reader would keep it
 
 
-def questions(rows: Iterable[tuple[int, Row]], file: str, language: str) -> Iterator[Question]:
-    """Read questions: `turns`, or a `prompt` that is one text or a list of them; category, reference and an id are optional.
+def questions(rows: Iterable[tuple[int, Row]], file: object, language: str) -> Iterator[Question]:
+    """Read questions: `turns`, or a `prompt` that is one text or a list of them; a key, category and references are optional.
 
-    The key is the id where that is a whole number, else the row's line number.
+    The key is the first of the row's KEYS that is a whole number, else the row's line number. The records have empty ids.
 
     Raises:
         SourceError: a malformed row, or two rows of one key.
@@ -26,7 +27,9 @@ def questions(rows: Iterable[tuple[int, Row]], file: str, language: str) -> Iter
     for line, row in rows:
         place = at(file, line)
         turns = _turns(row, place)
-        key = _key(row, line)
+        key = numbered(row, KEYS)
+        if key is None:
+            key = line
         if key in lines:
             raise SourceError(
                 f"{place}: its key {key} is that of line {lines[key]}, too; give every question an id of its own."
@@ -35,14 +38,15 @@ def questions(rows: Iterable[tuple[int, Row]], file: str, language: str) -> Iter
         yield Question("", language, key, _category(row, place), turns, _references(row, len(turns), place))
 
 
-def _key(row: Row, line: int) -> int:
-    written = next((row[name] for name in _IDS if row.get(name) is not None), None)
-    if isinstance(written, str) and written.isascii() and written.isdecimal() and len(written) < _LONGEST_NUMBER:
-        return int(written)
-    return written if isinstance(written, int) and not isinstance(written, bool) else line
+def numbered(row: Row, columns: Iterable[str]) -> int | None:
+    """Give the first whole number of some columns, which may be written as text; None where there is none."""
+    return next((number for column in columns if (number := _whole_number(row.get(column))) is not None), None)
 
 
-_LONGEST_NUMBER = 19  # digits; a longer row of digits is a hash, and no JSON reader would keep it
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _LONGEST_NUMBER:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _turns(row: Row, place: str) -> tuple[str, ...]:
@@ -67,12 +71,13 @@ def _category(row: Row, place: str) -> str:
 
 
 def _references(row: Row, turns: int, place: str) -> tuple[str, ...]:
-    """Read the right answers, one a turn; a turn without one has an empty text."""
-    written = row.get("reference")
+    """Read the right answers, one a turn (`references` in Kielo's rows); a turn without one has an empty text."""
+    column = "references" if row.get("references") is not None else "reference"
+    written = row.get(column)
     texts = [written] if isinstance(written, str) else written or []
     if not isinstance(texts, Sequence) or not all(text is None or isinstance(text, str) for text in texts):
-        raise SourceError(f"{place}: 'reference' needs a list of texts, this is {shown(written)}; mend the row.")
+        raise SourceError(f"{place}: '{column}' needs a list of texts, this is {shown(written)}; mend the row.")
     if len(texts) > turns:
         raise SourceError(f"{place}: {len(texts)} references for {turns} turns; mend the row.")
-    found = [text_of({"reference": text}, "reference", place) if text and text.strip() else "" for text in texts]
+    found = [text_of({column: text}, column, place) if text and text.strip() else "" for text in texts]
     return tuple(found) if any(found) else ()

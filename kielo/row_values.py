@@ -1,4 +1,4 @@
-"""Values taken out of rows that others wrote, each checked; shared by the row formats."""
+"""Values taken out of rows that others wrote, each checked; shared by the readers of published data."""
 
 from __future__ import annotations
 
