@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         _refuse_namesakes()
+        _refuse_undecodable(given)
         tool = given[1] if given[:1] == ["eval"] and len(given) > 1 and given[1] in TOOLS else None
         parsed = tool_parser(tool).parse_args(given[2:]) if tool else _parser().parse_args(given)
         verb: Any = parsed.function
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"kielo: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno not in (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
+        if error.errno not in (*FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EISDIR):
             raise
         print(
             f"kielo: {error.filename or 'a file'}: cannot be written ({error.strerror}); make room or name another place.",
@@ -66,6 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _on_sigterm(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _refuse_undecodable(given: list[str]) -> None:
+    """Refuse arguments that are not UTF-8: names stand in the files that a command writes."""
+    for argument in given:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise UsageError(f"the argument {ascii(argument)} is not UTF-8; rename that file, or write it otherwise.")
 
 
 def _refuse_namesakes() -> None:

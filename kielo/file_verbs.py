@@ -36,6 +36,9 @@ def add_file_verbs(verbs: Any) -> None:
     ifeval.add_argument("file", type=Path, metavar="FILE", help="IFEval rows, .jsonl or .jsonl.gz")
     ifeval.add_argument("--language", required=True, metavar="CODE", help="language of the prompts")
     ifeval.add_argument("--source", type=Path, metavar="FILE", help="the English rows, to find literals that were lost")
+    ifeval.add_argument(
+        "--mode", choices=("compat", "fair"), default="compat", help="whose checkers the rows are held against (default: compat)"
+    )  # fmt: skip
     ifeval.add_argument("--json", type=Path, metavar="OUT", help="write every finding here")
     ifeval.set_defaults(function=_lint)
     take = verbs.add_parser(
@@ -73,7 +76,7 @@ def _lint(arguments: argparse.Namespace) -> int:
     from kielo.records import write_json
 
     out = output_file("--json", arguments.json, arguments.file, *([arguments.source] if arguments.source else []))
-    report = lint_file(arguments.file, arguments.language, arguments.source)
+    report = lint_file(arguments.file, arguments.language, arguments.source, mode=arguments.mode)
     if out:
         write_json(out, report.to_json())
     print(report_text(report))

@@ -62,6 +62,9 @@ def language(code: str) -> Language:
         raise RecipeError(f"no language pack recipes/languages/{code}.yaml; {hint}")
     path = PACKS / f"{code}.yaml"
     values, lines = strict_yaml.load(path)
+    if values.get("code", code) != code:
+        place = at(path, strict_yaml.line_of(("code",), lines))
+        raise RecipeError(f"{place}: code '{values['code']}' in the pack of '{code}'; a pack is called after its code.")
     try:
         return Language(**values)
     except ValidationError as error:

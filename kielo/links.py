@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kielo.languages import read_shots
 from kielo.models import has_chat_template
-from kielo.schema import CHAT_TEMPLATES, Dataset, Pool, Recipe, Trainer
+from kielo.schema import CHAT_TEMPLATES, Dataset, Engine, Pool, Recipe, Trainer
 from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
 from kielo.training_links import Broken, Where, broken_trainings, unknown
 from kielo.trainings import conversations, tuned_models
@@ -56,6 +56,9 @@ def _shots(recipe: Recipe) -> Iterator[Broken]:
 
 
 def _translate_files(recipe: Recipe) -> Iterator[Broken]:
+    for engine in recipe.translate.engine or ():
+        if missing := _no_folder(recipe, engine):
+            yield ("translate", "engine"), missing
     for key in ("glossary", "verdicts", "identifier_file"):
         written = getattr(recipe.translate, key)
         if written is not None and not recipe.path(written).is_file():
@@ -108,6 +111,7 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
     for name, questions in recipe.eval.questions.items():
         yield from check(("eval", "questions", name), name, "questions", questions.languages)
     yield from _judge(recipe)
+    yield from _comet(recipe)
     if recipe.eval.translation:
         yield from check(("eval", "translation"), recipe.eval.translation, "sentences", (recipe.language,))
 
@@ -128,11 +132,30 @@ def _judge(recipe: Recipe) -> Iterator[Broken]:
             ("eval", "judge", "engines"),
             "two of them are one model, so the second would only repeat the first; give it another `model`",
         )
+    for index, engine in enumerate(judge.engines):
+        if missing := _no_folder(recipe, engine):
+            yield ("eval", "judge", "engines", index, "model"), missing
     models = tuned_models(recipe)
     if judge.baseline is not None and judge.baseline not in models:
         yield ("eval", "judge", "baseline"), unknown("evaluated model", judge.baseline, models)
     if "pairwise" in judge.modes and len(models) < 2:
         yield ("eval", "judge", "modes"), "there is one model, and nothing to compare it with; use modes: [single]"
+
+
+def _no_folder(recipe: Recipe, engine: Engine) -> str | None:
+    """Say that an engine's model, named by its folder, is not there."""
+    model = engine.model
+    if engine.kind == "openai" or model is None or not model.startswith(("/", ".")) or recipe.path(model).is_dir():
+        return None
+    return f"no such folder: {recipe.path(model)}"
+
+
+def _comet(recipe: Recipe) -> Iterator[Broken]:
+    comet = recipe.eval.comet
+    if comet is None:
+        return
+    if comet.model.startswith(("/", ".")) and not recipe.path(comet.model).is_file():
+        yield ("eval", "comet", "model"), f"no such checkpoint: {recipe.path(comet.model)}"
 
 
 def _asked(pool: Pool) -> list[str]:
@@ -150,6 +173,9 @@ def _reachable(recipe: Recipe, name: str, dataset: Dataset) -> Iterator[Broken]:
     if dataset.arguments is not None and not recipe.path(dataset.arguments).is_file():
         yield (*where, "arguments"), f"no such file: {recipe.path(dataset.arguments)}"
     engines = recipe.translate.engines(dataset)
+    for engine in dataset.engine or ():
+        if missing := _no_folder(recipe, engine):
+            yield (*where, "engine"), missing
     identities = [
         (each.kind == "deepl", each.model, each.served_model, each.prompt, each.formality) for each in engines
     ]

@@ -22,6 +22,8 @@ from kielo.schema import Recipe
 
 State = Literal["complete", "begun", "waiting", "changed"]
 RECORD, BEGUN = "step.json", "begun.json"
+SCORES = "scores.json"
+"""What every step that measures something writes."""
 KEPT = "completions"
 """What making a step again leaves in place: every completion is keyed by all that determines it, so none can be stale."""
 _STEP_FOLDERS = (

@@ -130,13 +130,30 @@ def _results(record: Mapping[str, Any]) -> Iterable[str]:
     rows = [
         (
             _text(found["benchmark"]), _text(found["language"]),
-            *(_share(found["followed"].get(mode), found["instructions"]) for mode in ("compat", "fair")),
+            *(_followed(found, mode) for mode in ("compat", "fair")),
             _share(found["in_language"], found["answers"]),
         )
         for found in record["results"]
     ]  # fmt: skip
     yield _table(head, rows, numbers=3)
-    yield "Followed: instructions, strictly; prompts that ask for another language are left out. Answers in that language: by their lines.\n"
+    yield (
+        "Followed: instructions, strictly, with the 95% interval over prompts; prompts that ask for another language are left out. "
+        "Floor: the best that a constant answer, the prompt itself or nothing gets. Answers in that language: by their lines.\n"
+    )
+
+
+def _followed(found: Mapping[str, Any], mode: str) -> str:
+    """Write a share of instructions with its interval, and what replies without any model get."""
+    if mode not in found["followed"]:
+        return "not measured"
+    low, high = (f"{100 * end:.1f}" for end in found["interval"][mode])
+    share = f"{_share(found['followed'][mode], found['instructions'])} \\[{low}, {high}\\]"
+    floor = found["floor"].get(mode)
+    return (
+        share
+        if floor is None or not found["instructions"]
+        else f"{share}, floor {100 * floor / found['instructions']:.1f}%"
+    )
 
 
 def _share(part: int | None, whole: int | None) -> str:

@@ -15,7 +15,7 @@ from kielo.plan import Step, Workplace
 from kielo.provenance import surroundings, versions
 from kielo.records import read_json
 from kielo.run_folder import RECORD as STEP_RECORD
-from kielo.run_folder import RunFolder
+from kielo.run_folder import SCORES, RunFolder
 from kielo.schema import Dataset, Recipe
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
@@ -163,14 +163,17 @@ def _results(run: RunFolder, name: str) -> Iterator[dict[str, Any]]:
     """Read the scores of the finished evaluations of a model; open questions have no instructions to follow."""
     folder = run.folder(f"eval/{name}")
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
-        scores = read_json(place / "scores.json")
+        scores = read_json(place / SCORES)
         if scores is None or run.record(f"eval/{name}/{place.name}") is None:
             continue
         subsets = {mode: of["paper_subset"] for mode, of in scores.get("modes", {}).items()}
         spoken = scores.get("response_language")
+        floors = scores.get("floors") or {}
         yield {
             "benchmark": scores["benchmark"], "language": scores["language"],
             "followed": {mode: subset["inst_strict"] for mode, subset in subsets.items()},
+            "interval": {mode: of["intervals"]["paper_subset"]["inst_strict"] for mode, of in scores.get("modes", {}).items()},
+            "floor": {mode: max(reply["inst_strict"] for reply in of.values()) for mode, of in floors.items()},
             "instructions": subsets["compat"]["instructions"] if subsets else None,
             "in_language": spoken and spoken["lines"] and spoken["lines"]["target"], "answers": spoken and spoken["total"],
         }  # fmt: skip

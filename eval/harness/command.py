@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language", required=True, metavar="CODE", help="language of the prompts: a pack under recipes/languages/"
     )
-    parser.add_argument("--mode", required=True, choices=tuple(MODES), help="whose verdicts the task gives")
+    parser.add_argument("--mode", required=True, choices=MODES, help="whose verdicts the task gives")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made where there is none")
     parser.add_argument("--name", help="the task's name; default: kielo_ifeval_<language>_<mode>")
     parser.add_argument(

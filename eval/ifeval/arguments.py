@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from kielo.errors import SourceError
 
 Kind = Literal["count", "relation", "letter", "text", "pattern", "patterns"]
 RELATIONS = ("less than", "at least")
+_REPETITION = re.compile(r"[*+?{]")
 _USED_AS: Mapping[str, Callable[[str], str]] = {
     "keyword": str.strip,
     "forbidden_words": lambda word: rf"\b{word}\b",
@@ -30,6 +31,8 @@ class Arguments:
 
     values: Mapping[str, Any]
     unstable: bool
+    repeats: bool
+    """Whether a regular expression among them has a repetition, and so may run for ever."""
 
 
 def read_arguments(kwargs: Mapping[str, Any], fields: Mapping[str, Kind], place: str) -> Arguments:
@@ -48,9 +51,20 @@ def read_arguments(kwargs: Mapping[str, Any], fields: Mapping[str, Kind], place:
         if name not in given:
             raise SourceError(f"{place}: kwargs field '{name}' is missing; without it there is nothing to check.")
         values[name] = _READERS[kind](given[name], f"{place}: kwargs field '{name}'")
-        for text in (values[name],) if kind == "pattern" else values[name] if kind == "patterns" else ():
+        for text in _patterns(values[name], kind):
             _try(_USED_AS.get(name, str), text, f"{place}: kwargs field '{name}'")
-    return Arguments(values, _harness_draws(values))
+    return Arguments(values, _harness_draws(values), repeats(values, fields))
+
+
+def repeats(values: Mapping[str, Any], fields: Mapping[str, Kind]) -> bool:
+    """Whether a regular expression among an instruction's values has a repetition."""
+    patterns = (pattern for name, kind in fields.items() for pattern in _patterns(values[name], kind))
+    return any(map(_REPETITION.search, patterns))
+
+
+def _patterns(value: Any, kind: Kind) -> Sequence[str]:
+    """List the regular expressions in a value."""
+    return (value,) if kind == "pattern" else value if kind == "patterns" else ()
 
 
 def _harness_draws(values: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from eval.ifeval.matchers import Matcher
 from eval.ifeval.rules import LanguageRules
@@ -34,6 +34,11 @@ class Context:
     tokenizer: Tokenizer
     matcher: Matcher | None = None
     identifier: Identifier | None = None
+
+    @property
+    def mode(self) -> Literal["compat", "fair"]:
+        """Name the mode whose checkers this is for."""
+        return "fair" if self.matcher else "compat"
 
 
 def meets(count: int, relation: str, limit: int) -> bool:

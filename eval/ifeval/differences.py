@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.ifeval.checkers import Context, Values
 from eval.ifeval.demands import CASE_CHECKS, measure
-from eval.ifeval.registry import RESPONSE_LANGUAGE
+from eval.ifeval.registry import RESPONSE_LANGUAGE, Mode
 from eval.ifeval.rules import LanguageRules
 from kielo.language_detection import detect_language
 from kielo.records import Prompt
@@ -49,7 +49,7 @@ _NO_CASE = "the script has no letter case, so nothing follows this"
 
 
 def differences(
-    prompt: Prompt, compat: Sequence[bool], fair: Sequence[bool], text: str, contexts: Mapping[str, Context]
+    prompt: Prompt, compat: Sequence[bool], fair: Sequence[bool], text: str, contexts: Mapping[Mode, Context]
 ) -> list[dict[str, Any]]:
     """List the instructions of a prompt that one mode alone takes for followed (strict), each with a short reason."""
     return [
@@ -62,7 +62,7 @@ def differences(
     ]  # fmt: skip
 
 
-def _why(name: str, kwargs: Values, fair: bool, text: str, contexts: Mapping[str, Context]) -> str:
+def _why(name: str, kwargs: Values, fair: bool, text: str, contexts: Mapping[Mode, Context]) -> str:
     if name.startswith("change_case:") and not contexts["fair"].rules.cased:
         return _NO_CASE
     if name in CASE_CHECKS:

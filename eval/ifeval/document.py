@@ -10,7 +10,8 @@ from typing import Any
 from eval.ifeval.asked_language import asked_verdict, is_known
 from eval.ifeval.differences import differences, meaningless
 from eval.ifeval.floors import floors
-from eval.ifeval.registry import RESPONSE_LANGUAGE
+from eval.ifeval.intervals import ends, share_intervals
+from eval.ifeval.registry import MODES, RESPONSE_LANGUAGE, Mode
 from eval.ifeval.rows import Answer, Matching
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer, Scores, Verdict, count_by_category, count_by_type, matched
@@ -18,7 +19,6 @@ from eval.response_language import Identifier, language_document, usual_identifi
 from kielo.languages import Language
 from kielo.records import Prompt
 
-MODES = ("compat", "fair")
 HARNESS = "lm-evaluation-harness 0.4.13"
 
 
@@ -79,12 +79,14 @@ def _mode(scores: Scores) -> dict[str, Any]:
     )
     return {
         "rules": how, "tokenizer": scores.tokenizer, "totals": asdict(scores.totals),
-        "paper_subset": asdict(scores.paper_subset), "by_type": by_type, "by_category": count_by_category(by_type),
+        "paper_subset": asdict(scores.paper_subset),
+        "intervals": {"totals": share_intervals(scores.verdicts), "paper_subset": share_intervals(scores.subset)},
+        "by_type": by_type, "by_category": count_by_category(by_type),
     }  # fmt: skip
 
 
 def _prompt(
-    prompt: Prompt, compat: Verdict, fair: Verdict, text: str, language: str | None, scorers: Mapping[str, Scorer]
+    prompt: Prompt, compat: Verdict, fair: Verdict, text: str, language: str | None, scorers: Mapping[Mode, Scorer]
 ) -> dict[str, Any]:
     contexts = {mode: scorer.context for mode, scorer in scorers.items()}
     return {
@@ -137,11 +139,17 @@ def _unknown_languages(prompts: Sequence[Prompt], identifier: Identifier) -> dic
     return dict(sorted(counts.items()))
 
 
-def _normalised(scores: Scores, languages: Mapping[int, str | None]) -> dict[str, int]:
+def _normalised(scores: Scores, languages: Mapping[int, str | None]) -> dict[str, Any]:
     """Count an instruction only where the answer is in the prompt's language (SEA-HELM's normalised accuracy)."""
-    subset = [verdict for verdict in scores.verdicts if RESPONSE_LANGUAGE not in verdict.instruction_id_list]
-    followed = sum(sum(verdict.strict) for verdict in subset if languages[verdict.key] == "target")
-    return {"followed": followed, "instructions": sum(len(verdict.strict) for verdict in subset)}
+    outcomes = {
+        verdict.key: (
+            float(sum(verdict.strict)) if languages[verdict.key] == "target" else 0.0,
+            float(len(verdict.strict)),
+        )
+        for verdict in scores.subset
+    }
+    followed, instructions = (round(sum(each[part] for each in outcomes.values())) for part in (0, 1))
+    return {"followed": followed, "instructions": instructions, "interval": ends(outcomes)}
 
 
 def _by_type(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:

@@ -49,8 +49,7 @@ def prove(
 
     Instructions and context are those of one mode: `registry.instructions(mode)`, `registry.open_context(mode, ...)`.
     """
-    mode = "fair" if context.matcher else "compat"
-    demands = read_demands([(name, values) for name, _, values in instructions], context.rules, mode)
+    demands = read_demands([(name, values) for name, _, values in instructions], context.rules, context.mode)
     if max(_sizes(demands), default=0) > LARGEST:
         return Proof(None, tuple(name for name, _, _ in instructions))
     words = _words(demands, filler_language, context)

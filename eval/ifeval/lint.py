@@ -17,10 +17,9 @@ from eval.ifeval.contradictions import contradictions
 from eval.ifeval.demands import read_demands
 from eval.ifeval.feasible import prove
 from eval.ifeval.lint_rules import Finding, Row, literal_arguments
-from eval.ifeval.registry import COMPAT
+from eval.ifeval.registry import COMPAT, Mode, instructions, open_context
 from eval.ifeval.rows import read_unchecked_prompts
 from eval.ifeval.rules import LanguageRules
-from eval.ifeval.words import choose_tokenizer
 from kielo.errors import SourceError
 from kielo.languages import Language, language
 from kielo.records import Prompt
@@ -50,6 +49,7 @@ class LintReport:
 
     path: str
     language: str
+    mode: Mode
     tokenizer: str
     arguments: int
     rows: tuple[RowReport, ...]
@@ -70,6 +70,7 @@ class LintReport:
         feasible = Counter(row.feasible for row in self.rows)
         return {
             "language": self.language,
+            "mode": self.mode,
             "tokenizer": self.tokenizer,
             "rows": len(self.rows),
             "literal": {"arguments": self.arguments, "missing": checks["literal-missing"]},
@@ -81,38 +82,46 @@ class LintReport:
         }
 
 
-def lint_file(path: Path, code: str, source: Path | None = None, tokenizer: str | None = None) -> LintReport:
+def lint_file(
+    path: Path, code: str, source: Path | None = None, tokenizer: str | None = None, mode: Mode = "compat"
+) -> LintReport:
     """Lint prompts as Google publishes them, localised into `code`; `source` is the set they were made from.
+
+    `tokenizer` is who splits sentences in compat mode.
 
     Raises:
         SourceError: a file is missing, or a row has not the shape of a prompt.
         RecipeError: there is no pack for the language.
-        UsageError: there is no such tokenizer.
+        UsageError: there is no such mode or tokenizer.
+        MissingExtraError: the pack names a lemmatiser that is not installed (mode fair).
     """
     pack = language(code)
-    context = Context(LanguageRules.from_pack(code, pack.ifeval), choose_tokenizer(code, tokenizer))
+    context = open_context(mode, LanguageRules.from_pack(code, pack.ifeval), tokenizer)
     prompts = read_unchecked_prompts(path, code)
     sources = {prompt.key: prompt for prompt in read_unchecked_prompts(source, "en")} if source else {}
     rows = tuple(lint_prompt(prompt, sources.get(prompt.key), pack, context) for prompt in prompts)
     arguments = sum(1 for prompt in prompts for _ in literal_arguments(prompt))
-    return LintReport(str(path), code, context.tokenizer.name, arguments, rows)
+    return LintReport(str(path), code, mode, context.tokenizer.name, arguments, rows)
 
 
 def lint_prompt(prompt: Prompt, source: Prompt | None, pack: Language, context: Context) -> RowReport:
-    """Lint one prompt by compat's checkers; `source` is the one it was made from."""
-    readable, findings = _read(prompt)
+    """Lint one prompt by the checkers of the context's mode; `source` is the one it was made from."""
+    compat = context.mode == "compat"
+    readable, findings = _read(prompt, compat)
     row = Row(prompt, tuple(readable))
     findings += [
-        *lint_rules.missing_literals(prompt), *lint_rules.unicode_form(prompt), *lint_rules.unknown_languages(row),
-        *lint_rules.letters(row, pack.ifeval.get("letters", {})), *lint_rules.english_only(row, context.rules),
-        *lint_rules.without_case(row, context.rules), *lint_rules.markers(row),
+        *lint_rules.missing_literals(prompt), *lint_rules.unicode_form(prompt), *lint_rules.unknown_languages(row, compat),
+        *lint_rules.letters(row, pack.ifeval.get("letters", {})),
+        *(lint_rules.english_only(row, context.rules) if compat else ()), *lint_rules.missing_options(row, context.rules),
+        *lint_rules.without_case(row, context.rules), *(lint_rules.markers(row) if compat else ()),
         *(lint_rules.against_source(prompt, source) if source else ()),
     ]  # fmt: skip
-    if len(readable) < len(prompt.instruction_ids) or _has_quantifiers(row):
+    if len(readable) < len(prompt.instruction_ids) or (compat and _has_quantifiers(row)):
         return RowReport(prompt.key, tuple(findings), "not tried")
-    excluded = contradictions(read_demands(row.instructions, context.rules), context)
+    excluded = contradictions(read_demands(row.instructions, context.rules, context.mode), context)
     findings += [Finding("contradiction", each.instruction, "", each.detail, "error") for each in excluded]
-    proof = prove([(name, COMPAT[name], values) for name, values in row.instructions], context, pack.langdetect)
+    known = instructions(context.mode)
+    proof = prove([(name, known[name], values) for name, values in row.instructions], context, pack.langdetect)
     if proof.answer is not None:
         return RowReport(prompt.key, tuple(findings), "proved", proof.answer)
     if not any(finding.check in _EXPLANATIONS for finding in findings):
@@ -121,7 +130,7 @@ def lint_prompt(prompt: Prompt, source: Prompt | None, pack: Language, context: 
     return RowReport(prompt.key, tuple(findings), "not proved")
 
 
-def _read(prompt: Prompt) -> tuple[list[tuple[str, Mapping[str, Any]]], list[Finding]]:
+def _read(prompt: Prompt, compat: bool) -> tuple[list[tuple[str, Mapping[str, Any]]], list[Finding]]:
     """Read the instructions that the scorer knows; the rest are findings."""
     readable: list[tuple[str, Mapping[str, Any]]] = []
     findings: list[Finding] = []
@@ -141,7 +150,7 @@ def _read(prompt: Prompt) -> tuple[list[tuple[str, Mapping[str, Any]]], list[Fin
             findings.append(Finding("arguments", name, "", str(error).removeprefix(f"{name}: "), "error"))
             continue
         readable.append((name, arguments.values))
-        if arguments.unstable:
+        if arguments.unstable and compat:
             findings.append(Finding("random-target", name, "", _RANDOM, "warning"))
     return readable, findings
 
@@ -162,7 +171,7 @@ def report_text(report: LintReport) -> str:
         [
             *(_line(report.path, row.key, each) for row in report.rows for each in row.findings),
             f"{literal['missing']} of {literal['arguments']} text arguments are not in their prompts",
-            f"{feasible} (sentences by {report.tokenizer})",
+            f"{feasible} (mode {report.mode}, sentences by {report.tokenizer})",
             f"{severities['error']} errors, {severities['warning']} warnings: {checks}",
         ]
     )

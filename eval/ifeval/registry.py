@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from eval.ifeval import checkers, fair
 from eval.ifeval.arguments import Kind
@@ -20,7 +21,10 @@ if TYPE_CHECKING:  # loading identifiers takes a moment
     from eval.response_language import Identifier
 
 Checker = Callable[[str, Values, Context], bool]
+Mode = Literal["compat", "fair"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 RESPONSE_LANGUAGE = "language:response_language"
+LONG_TEXT, MOST_MARKS = 20_000, 30  # characters; marks on one letter (UAX #15, stream-safe text)
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,25 @@ def _composed(check: Checker) -> Checker:
     return checked
 
 
+@lru_cache(maxsize=64)  # an answer and its loose variants come to the checkers of a prompt one after the other
+def composed(text: str) -> str:
+    """Give a text in Unicode form NFC."""
+    return unicodedata.normalize("NFC", _thinned(text) if len(text) > LONG_TEXT else text)
+
+
+def _thinned(text: str) -> str:
+    """Drop marks piled on one letter beyond what any language writes: composing takes their number squared."""
+    kept, pile = [], 0
+    for char in text:
+        pile = pile + 1 if unicodedata.combining(char) else 0
+        if pile <= MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
+
+
 def _nfc(value: Any) -> Any:
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return value if value.isascii() else composed(value)
     return tuple(map(_nfc, value)) if isinstance(value, tuple) else value
 
 
@@ -119,7 +139,7 @@ FAIR: Mapping[str, Instruction] = {
     name: Instruction(_composed(_FAIR_CHECKS.get(name, compat.check)), compat.fields) for name, compat in COMPAT.items()
 }
 
-MODES: Mapping[str, Mapping[str, Instruction]] = {"compat": COMPAT, "fair": FAIR}
+_OF_MODE: Mapping[str, Mapping[str, Instruction]] = {"compat": COMPAT, "fair": FAIR}
 
 
 def open_context(
@@ -146,9 +166,9 @@ def instructions(mode: str) -> Mapping[str, Instruction]:
     Raises:
         UsageError: there is no such mode.
     """
-    if mode not in MODES:
+    if mode not in _OF_MODE:
         raise UsageError(f"IFEval has no scoring mode '{mode}'; it has: {', '.join(MODES)}.")
-    return MODES[mode]
+    return _OF_MODE[mode]
 
 
 def find_instruction(known: Mapping[str, Instruction], instruction_id: str, place: str) -> Instruction:

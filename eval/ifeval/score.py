@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from eval.ifeval.checkers import Context
 from eval.ifeval.registry import RESPONSE_LANGUAGE, Instruction, find_instruction, instructions, open_context
 from eval.ifeval.rows import Answer, Matching, check_prompt, match
 from eval.ifeval.rules import LanguageRules
+from eval.ifeval.time_limit import pattern_limit
 from kielo.errors import SourceError
 from kielo.records import Prompt
 
@@ -62,7 +64,12 @@ class Scores:
     @property
     def paper_subset(self) -> Totals:
         """Count over the prompts that do not ask for a response language: 510 and 783 in the paper (Tables 1, 2)."""
-        return count_totals([v for v in self.verdicts if RESPONSE_LANGUAGE not in v.instruction_id_list])
+        return count_totals(self.subset)
+
+    @property
+    def subset(self) -> list[Verdict]:
+        """List the verdicts on those prompts."""
+        return [v for v in self.verdicts if RESPONSE_LANGUAGE not in v.instruction_id_list]
 
 
 class Scorer:
@@ -160,10 +167,11 @@ def judge(prompt: Prompt, response: str, known: Mapping[str, Instruction], conte
 def _judged(prompt: Prompt, read: _Read, response: str, context: Context) -> Verdict:
     variants = loose_variants(response)
     strict, loose = [], []
-    for instruction, arguments in read:
-        followed = bool(response.strip()) and instruction.check(response, arguments.values, context)
-        strict.append(followed)
-        loose.append(followed or any(instruction.check(text, arguments.values, context) for text in variants))
+    for name, (instruction, arguments) in zip(prompt.instruction_ids, read, strict=True):
+        with pattern_limit(f"key {prompt.key}, {name}") if arguments.repeats else nullcontext():
+            followed = bool(response.strip()) and instruction.check(response, arguments.values, context)
+            strict.append(followed)
+            loose.append(followed or any(instruction.check(text, arguments.values, context) for text in variants))
     unstable = tuple(arguments.unstable for _, arguments in read)
     return Verdict(prompt.key, prompt.instruction_ids, tuple(strict), tuple(loose), unstable)
 

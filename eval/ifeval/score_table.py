@@ -1,43 +1,53 @@
-"""The totals of a scores document as `kielo eval score` prints them: both modes, their floors, and what was not scored as given."""
+"""The totals of a scores document as `kielo eval score` prints them: both modes with intervals and floors, and what was not scored as given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from eval.text_table import aligned, counted
 
 _COLUMNS = {
     "prompts strict": ("prompt_strict", "prompts"), "prompts loose": ("prompt_loose", "prompts"),
     "instr. strict": ("inst_strict", "instructions"), "instr. loose": ("inst_loose", "instructions"),
 }  # fmt: skip
-_PARTS = {"all": "totals", "no language asked": "paper_subset"}
+_PARTS = {"totals": "all {} prompts", "paper_subset": "the {} prompts that ask for no response language"}
 _COUNTS = ("scored", "null", "blank", "missing", "double", "unmatched")
 
 
 def totals_table(document: Mapping[str, Any]) -> str:
-    """Lay the totals of a scores document out for a terminal."""
-    head = f"{'':<26}" + "".join(f"{column:>20}" for column in _COLUMNS)
-    blocks = (line for mode in document["modes"] for line in _mode(document, mode))
-    return "\n".join([f"IFEval {document['language']}", head, *blocks, *_remarks(document)])
+    """Lay the totals of a scores document out for a terminal: a table over all prompts, one over those of the paper with floors."""
+    lines = [f"IFEval {document['language']}, followed, with 95% intervals over prompts"]
+    for mode, of in document["modes"].items():
+        lines.append(f"{mode}: {of['rules']}, sentences by {of['tokenizer']}")
+    for part, title in _PARTS.items():
+        prompts = next(iter(document["modes"].values()))[part]["prompts"]
+        rows = [row for mode in document["modes"] for row in _rows(document, mode, part)]
+        lines += ["", f"Of {title.format(prompts)}", *aligned([("mode", "reply", *_COLUMNS), *rows], texts=2)]
+    return "\n".join([*lines, "", *_remarks(document)])
 
 
-def _mode(document: Mapping[str, Any], mode: str) -> Iterator[str]:
+def _rows(document: Mapping[str, Any], mode: str, part: str) -> Iterator[Sequence[str]]:
     of = document["modes"][mode]
-    yield f"{mode}: {of['rules']}, sentences by {of['tokenizer']}"
-    yield from (_row(label, of[part]) for label, part in _PARTS.items())
-    yield from (_row(f'floor "{floor["reply"]}"', floor) for floor in document["floors"][mode].values())
+    yield mode, "the model's", *_shares(of[part], of["intervals"][part])
+    if part == "totals":
+        return
     if document["normalised"]:
         found = document["normalised"][mode]
-        share = _share(found["followed"], found["instructions"])
-        yield f"{'  in the language only':<26}{'':>40}{share}"
+        share = _share(found["followed"], found["instructions"], found["interval"])
+        yield mode, "in the language only", "", "", share, ""
+    for floor in document["floors"][mode].values():
+        yield mode, f"floor: {floor['reply']}", *_shares(floor, {})
 
 
-def _row(label: str, totals: Mapping[str, int]) -> str:
-    return f"  {label:<24}" + "".join(_share(totals[part], totals[of]) for part, of in _COLUMNS.values())
+def _shares(totals: Mapping[str, int], intervals: Mapping[str, Sequence[float]]) -> list[str]:
+    return [_share(totals[part], totals[of], intervals.get(part)) for part, of in _COLUMNS.values()]
 
 
-def _share(followed: int, total: int) -> str:
-    percent = f"{100 * followed / total:6.2f}%" if total else "-"
-    return f"{followed}/{total} {percent}".rjust(20)
+def _share(followed: int, total: int, interval: Sequence[float] | None) -> str:
+    """Write a share, with room for an interval where it has none: the numbers of a column stay below each other."""
+    low_high = f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval and total else ""
+    return f"{counted(followed, total)} {low_high:<13}"
 
 
 def _remarks(document: Mapping[str, Any]) -> Iterator[str]:

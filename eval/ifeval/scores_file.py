@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eval.ifeval.registry import RESPONSE_LANGUAGE
+from eval.ifeval.registry import MODES, RESPONSE_LANGUAGE, Mode
 from eval.statistics import Outcomes
 from kielo.errors import SourceError
 
-Mode = Literal["compat", "fair"]
 Level = Literal["instruction", "prompt"]
 Way = Literal["strict", "loose"]
 Count = Annotated[int, Field(ge=0)]
@@ -49,8 +48,17 @@ class Verdicts(_Part):
     loose: list[bool]
 
 
+class Difference(_Part):
+    """An instruction, by its place, that one mode alone takes for followed, and why."""
+
+    instruction: Count
+    compat: bool
+    fair: bool
+    why: str
+
+
 class ScoredPrompt(_Part):
-    """One prompt's verdicts in both modes."""
+    """One prompt's verdicts in both modes, and where they differ."""
 
     key: int
     instruction_id_list: list[str] = Field(min_length=1)
@@ -58,6 +66,11 @@ class ScoredPrompt(_Part):
     fair: Verdicts
     language: str | None
     """Whether the answer is in the prompt's language ("target"), line by line; None where no identifier knows it."""
+    differences: list[Difference] = []
+
+    def verdicts(self, mode: Mode) -> Verdicts:
+        """Give the verdicts of a mode."""
+        return self.compat if mode == "compat" else self.fair
 
 
 class How(_Part):
@@ -75,6 +88,18 @@ class Answers(_Part):
     missing: Count
 
 
+class Lines(_Part):
+    """The languages of the answers, line by line."""
+
+    identifier: str
+
+
+class Spoken(_Part):
+    """The languages of the answers, by several ways to tell."""
+
+    lines: Lines | None
+
+
 class ScoresFile(_Part):
     """What one model was found to follow."""
 
@@ -83,7 +108,14 @@ class ScoresFile(_Part):
     modes: Mapping[Mode, How]
     floors: Mapping[Mode, Mapping[str, Floor]]
     responses: Answers
+    response_language: Spoken | None = None
     prompts: list[ScoredPrompt] = Field(min_length=1)
+
+    @property
+    def identifier(self) -> str | None:
+        """Name who told the languages of the answers apart; None where nobody knows the language."""
+        spoken = self.response_language
+        return spoken.lines.identifier if spoken and spoken.lines else None
 
     @property
     def counted(self) -> list[ScoredPrompt]:
@@ -102,7 +134,7 @@ class ScoresFile(_Part):
 
 
 def _followed(prompt: ScoredPrompt, mode: Mode, way: Way, normalised: bool) -> list[bool]:
-    verdicts = prompt.compat if mode == "compat" else prompt.fair
+    verdicts = prompt.verdicts(mode)
     followed = verdicts.strict if way == "strict" else verdicts.loose
     return [each and (not normalised or prompt.language == "target") for each in followed]
 
@@ -115,8 +147,21 @@ def read_scores(path: Path) -> ScoresFile:
     """
     if not path.is_file():
         raise SourceError(f"{path}: no such file; `kielo eval score --json` writes scores, and so does a run.")
+    return _checked(lambda: ScoresFile.model_validate_json(path.read_bytes()), path)
+
+
+def scores_of(document: Mapping[str, Any], path: Path) -> ScoresFile:
+    """Check the scores in a document that was read from `path` already.
+
+    Raises:
+        SourceError: they are not scores of both modes.
+    """
+    return _checked(lambda: ScoresFile.model_validate(document), path)
+
+
+def _checked(validate: Callable[[], ScoresFile], path: Path) -> ScoresFile:
     try:
-        scores = ScoresFile.model_validate_json(path.read_bytes())
+        scores = validate()
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the whole file"
@@ -130,7 +175,7 @@ def read_scores(path: Path) -> ScoresFile:
 def _check_verdicts(path: Path, scores: ScoresFile) -> None:
     if not scores.counted:
         raise SourceError(f"{path}: every prompt asks for a response language; such prompts are not compared.")
-    for mode in get_args(Mode):
+    for mode in MODES:
         if mode not in scores.modes or not scores.floors.get(mode):
             raise SourceError(f"{path}: holds no scores or floors of mode {mode}; score the answers again.")
         for name, floor in scores.floors[mode].items():
@@ -141,6 +186,10 @@ def _check_verdicts(path: Path, scores: ScoresFile) -> None:
         every = (prompt.compat.strict, prompt.compat.loose, prompt.fair.strict, prompt.fair.loose)
         if any(len(verdicts) != len(prompt.instruction_id_list) for verdicts in every):
             raise SourceError(f"{path}: key {prompt.key} has not one verdict per instruction; score the answers again.")
+        if any(each.instruction >= len(prompt.instruction_id_list) for each in prompt.differences):
+            raise SourceError(
+                f"{path}: key {prompt.key} differs in an instruction it has not; score the answers again."
+            )
         if prompt.key in keys:
             raise SourceError(f"{path}: key {prompt.key} is there twice; score the answers again.")
         keys.add(prompt.key)

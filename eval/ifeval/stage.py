@@ -14,8 +14,7 @@ from eval.thinking import strip_thinking
 from kielo.languages import Language, language
 from kielo.plan import Outcome, Workplace
 from kielo.records import Prompt, Response, write_json
-
-SCORES = "scores.json"
+from kielo.run_folder import SCORES
 
 
 def run(place: Workplace) -> Outcome:

@@ -3,7 +3,9 @@ lm-evaluation-harness, else sentencex; nothing is ever downloaded."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -52,7 +54,9 @@ def choose_tokenizer(language: str, name: str | None = None) -> Tokenizer:
 
 @cache
 def _punkt() -> Tokenizer:
-    from nltk.tokenize import NLTKWordTokenizer  # 0.3 s, and absent where only sentencex is installed
+    if not _may_be_at_hand():
+        raise LookupError("punkt_tab")
+    from nltk.tokenize import NLTKWordTokenizer  # 1 s, and absent where only sentencex is installed
     from nltk.tokenize.punkt import PunktTokenizer
 
     splitter: Any = PunktTokenizer(PUNKT_MODEL)
@@ -68,6 +72,18 @@ def _punkt() -> Tokenizer:
         return sum(map(capitals, splitter.tokenize(text)))
 
     return Tokenizer("punkt", lambda text: len(splitter.tokenize(text)), count)
+
+
+def _may_be_at_hand() -> bool:
+    """Whether punkt's data lie in a folder of NLTK's, told without importing it; once imported, it knows where to look."""
+    if "nltk.data" in sys.modules or os.name == "nt":
+        return True
+    roots = [os.path.join(sys.prefix, *below) for below in ((), ("share",), ("lib",))]
+    roots += ["~", "/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib"]
+    given = filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep))
+    folders = map(os.path.expanduser, (*given, *(os.path.join(root, "nltk_data") for root in roots)))
+    both = ("punkt_tab", "punkt_tab.zip")
+    return any(os.path.exists(os.path.join(folder, "tokenizers", name)) for folder in folders for name in both)
 
 
 def count_capitals(words: Iterable[str]) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 from eval.judge.cases import Case, Comparison, Game, Result
 from eval.judge.stored import Stored, side
-from kielo.questions import NO_CATEGORY
 from kielo.errors import SourceError
+from kielo.questions import NO_CATEGORY
 from kielo.records import refuse_half_characters
 
 Row = Mapping[str, Any]

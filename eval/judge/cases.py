@@ -14,6 +14,8 @@ Answers = Mapping[Key, tuple[str, ...]]
 Result = Literal["win", "loss", "tie", "error"]
 Outcome = Literal["win", "loss", "tie", "error", "missing", "excluded"]
 """missing: there are no two answers; excluded: left out by the language gate; error: no judge gave a verdict that can be read."""
+POINTS: Mapping[str, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+"""What an outcome with a verdict adds to a win rate."""
 
 
 @dataclass(frozen=True)

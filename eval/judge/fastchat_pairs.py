@@ -10,9 +10,9 @@ from eval.judge.cases import Case, Comparison, Game, Result
 from eval.judge.games import merged
 from eval.judge.gate import WRONG_LANGUAGE
 from eval.judge.stored import Stored
-from kielo.questions import NO_CATEGORY
 from eval.judge.verdicts import Unread, read_verdict
 from kielo.errors import SourceError, UsageError, at
+from kielo.questions import NO_CATEGORY
 from kielo.records import read_jsonl, refuse_half_characters
 
 _WINNERS = ("model_1", "model_2", "tie", "error")

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from eval.judge.cases import Answers, cases_of
-from eval.judge.gate import Gate
-from eval.judge.judging import JUDGEMENTS, SCORES, judge
+from eval.judge.gate import Gate, Policy
+from eval.judge.judging import JUDGEMENTS, judge
 from eval.judge.printed import agreement_line, gate_lines, pairwise_lines, self_test_lines, single_lines
 from eval.judge.question_files import read_answers_to, read_questions
 from eval.judge.statistics import self_test
@@ -26,6 +26,7 @@ from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
 from kielo.languages import option_language
 from kielo.out_files import output_folder
+from kielo.run_folder import SCORES
 from kielo.schema import Engine
 
 OURS, THEIRS = "ours", "theirs"
@@ -103,7 +104,7 @@ def _trial(arguments: argparse.Namespace) -> Trial:
             if read.elsewhere and not (arguments.self_test and name == THEIRS):
                 print(f"{file}: {read.elsewhere} answers are to no question of {arguments.questions}.")
             answers[name] = _without_thoughts(read.answers) if arguments.strip_thinking else read.answers
-    policy = "off" if arguments.self_test else arguments.gate or "lose"
+    policy: Policy = "off" if arguments.self_test else arguments.gate or "lose"
     gate = Gate(policy, target, source if source != target else None, chosen_identifier(arguments))
     modes = [*(["pairwise"] if THEIRS in answers else []), *(["single"] if arguments.single else [])]
     baseline = THEIRS if THEIRS in answers else OURS

@@ -15,8 +15,9 @@ from kielo.errors import GenerationError
 from kielo.generation.protocol import Generator, Request, Sampling
 from kielo.generation.store import CompletionStore, complete
 from kielo.records import Message, write_json, write_jsonl
+from kielo.run_folder import SCORES
 
-STORE, SCORES, JUDGEMENTS = "completions", "scores.json", "judgements.jsonl"
+STORE, JUDGEMENTS = "completions", "judgements.jsonl"
 Judges = Mapping[str, Callable[[], AbstractContextManager[Generator]]]
 """Judge's name -> how it is opened; they are opened one after the other."""
 

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from eval.judge.cases import Comparison
+from eval.judge.cases import POINTS, Comparison
+from eval.statistics import FEWEST
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-FEWEST = 20
-"""Pairs below which no curve is fitted."""
 _STEPS, _LONGEST_STEP = 60, 3.0
 _PRIOR = np.array([1 / 4**2, 1 / 1.5**2])
 """1 over the variance that intercept and slope are expected to have: without it, length that decides every pair has no curve."""
-_SCORES = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 
 def length_report(judged: Sequence[Comparison]) -> dict[str, Any]:
@@ -49,11 +47,11 @@ def length_controlled(judged: Sequence[Comparison], draws: int = 500, seed: int 
     seem to prefer whoever is longer more often. A normal prior keeps the curve finite where length decides every pair. The
     interval resamples questions. None with fewer than FEWEST pairs, or where no pair differs in length.
     """
-    kept = [each for each in judged if each.outcome in _SCORES and each.ours is not None and each.theirs is not None]
+    kept = [each for each in judged if each.outcome in POINTS and each.ours is not None and each.theirs is not None]
     gaps = np.array([len(each.ours or "") - len(each.theirs or "") for each in kept], dtype=float)
     if len(kept) < FEWEST or not gaps.any() or gaps.std() == 0:
         return None
-    lean, won = np.tanh(gaps / gaps.std()), np.array([_SCORES[each.outcome] for each in kept])
+    lean, won = np.tanh(gaps / gaps.std()), np.array([POINTS[each.outcome] for each in kept])
     intercept, slope = _fit(lean, won, _balanced(np.ones((1, len(kept))), gaps))[0]
     rates = _expit(_fit(lean, won, _balanced(_question_weights(kept, draws, seed), gaps))[:, 0])
     low, high = np.quantile(rates, (0.025, 0.975))

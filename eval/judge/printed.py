@@ -21,7 +21,7 @@ def pairwise_lines(found: Mapping[str, Any], ours: str, theirs: str, adjusted_p:
 
 def _pairwise_rows(found: Mapping[str, Any], adjusted_p: float | None) -> Iterator[tuple[str, str]]:
     yield "wins, losses, ties", f"{found['wins']}, {found['losses']}, {found['ties']}"
-    lost = ", ".join(f"{clean(why)} {count}" for why, count in found["reasons"].items())
+    lost = ", ".join(f"{why} {count}" for why, count in found["reasons"].items())
     yield "errors, missing, excluded", f"{found['errors']}, {found['missing']}, {found['excluded']}"
     if lost:
         yield "without a judge's verdict", lost
@@ -72,7 +72,7 @@ def _part_rows(parts: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str
         rest = part["n"] - part["wins"] - part["losses"] - part["ties"]
         beside = f", {rest} without a verdict" if rest else ""
         line = f"{_share(part['win_rate'])}: {part['wins']}, {part['losses']}, {part['ties']}{beside}"
-        yield f"{prefix}{clean(name)}", line
+        yield f"{prefix}{name}", line
 
 
 _SIDES = {"ours": "our answers", "theirs": "their answers", "answers": "the answers"}
@@ -103,14 +103,14 @@ def _single_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "answers", ", ".join(counts)
     if found["of_fewer_judges"]:
         yield "rated by some judges alone", str(found["of_fewer_judges"])
-    lost = ", ".join(f"{clean(why)} {count}" for why, count in found["reasons"].items())
+    lost = ", ".join(f"{why} {count}" for why, count in found["reasons"].items())
     if lost:
         yield "without a judge's rating", lost
     for prefix, parts in (("turn ", found["by_turn"]), ("", found["by_category"])):
         if len(parts) > 1:
             for part, held in parts.items():
                 mean = "-" if held["mean"] is None else f"{held['mean']:.2f}"
-                yield f"{prefix}{clean(part)}", f"{mean} of {held['rated']}"
+                yield f"{prefix}{part}", f"{mean} of {held['rated']}"
 
 
 def self_test_lines(found: Mapping[str, Any], judge: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
@@ -34,10 +34,15 @@ def single_statistics(ratings: Sequence[Rating]) -> dict[str, Any]:
 
 def ratings_by_question(ratings: Sequence[Rating]) -> dict[Key, float]:
     """Average the turns of every question that has a rating."""
+    return mean_by_question((each.case.key, each.value) for each in ratings)
+
+
+def mean_by_question(rated: Iterable[tuple[Key, float | None]]) -> dict[Key, float]:
+    """Average what each question's turns were given; a question without any is left out."""
     found: dict[Key, list[float]] = {}
-    for each in ratings:
-        if each.value is not None:
-            found.setdefault(each.case.key, []).append(each.value)
+    for key, value in rated:
+        if value is not None:
+            found.setdefault(key, []).append(value)
     return {key: mean(values) for key, values in found.items()}
 
 

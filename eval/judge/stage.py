@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.judge.cases import Answers, cases_of
 from eval.judge.gate import Gate
-from eval.judge.judging import JUDGEMENTS, SCORES, judge
+from eval.judge.judging import JUDGEMENTS, judge
 from eval.judge.trial import Trial
 from eval.response_language.options import step_identifier
 from eval.responses import read_answers, read_rows, responses_file
@@ -19,6 +19,7 @@ from kielo.generation.protocol import Generator
 from kielo.languages import language
 from kielo.plan import Outcome, Workplace
 from kielo.records import Question, QuestionResponse
+from kielo.run_folder import SCORES
 from kielo.schema import Engine
 
 

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-from eval.judge.cases import Comparison, Game, Key, Outcome
+from eval.judge.cases import POINTS, Comparison, Game, Key, Outcome
 from eval.judge.lengths import length_controlled, length_report
 from eval.judge.style import mean_style
 from eval.statistics import FEWEST, Interval, clustered_interval, paired, sign_test, wilson
 
 SOUND_SHARE = 0.9
 """Ties that a judge must find among identical answers."""
-_SCORES = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 _BUCKETS = {
     "win": "wins",
     "loss": "losses",
@@ -33,7 +32,7 @@ def pairwise_statistics(comparisons: Sequence[Comparison], by_judge: Sequence[Se
     question by question, which for one turn a question is the exact sign test. `wilson` and `sign_p` take every
     decided pair for itself.
     """
-    judged = [each for each in comparisons if each.by == "judge" and each.outcome in _SCORES]
+    judged = [each for each in comparisons if each.by == "judge" and each.outcome in POINTS]
     ours = scores_by_question(comparisons)
     theirs = {key: (out_of - score, out_of) for key, (score, out_of) in ours.items()}
     test = paired(ours, theirs)
@@ -57,9 +56,9 @@ def scores_by_question(comparisons: Iterable[Comparison]) -> dict[Key, tuple[flo
     """Add up a question's turns: (wins and half its ties, verdicts)."""
     found: dict[Key, tuple[float, float]] = {}
     for each in comparisons:
-        if each.outcome in _SCORES:
+        if each.outcome in POINTS:
             score, out_of = found.get(each.case.key, (0.0, 0.0))
-            found[each.case.key] = score + _SCORES[each.outcome], out_of + 1
+            found[each.case.key] = score + POINTS[each.outcome], out_of + 1
     return found
 
 
@@ -117,7 +116,7 @@ def _parts(comparisons: Sequence[Comparison], part: Callable[[Comparison], str])
 
 
 def _win_rate(comparisons: Iterable[Comparison]) -> float | None:
-    scores = [_SCORES[each.outcome] for each in comparisons if each.outcome in _SCORES]
+    scores = [POINTS[each.outcome] for each in comparisons if each.outcome in POINTS]
     return sum(scores) / len(scores) if scores else None
 
 

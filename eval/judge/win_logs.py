@@ -13,8 +13,8 @@ from pathlib import Path
 
 from eval.judge.cases import Case, Comparison, Game, Outcome
 from eval.judge.stored import Stored, side
-from kielo.questions import NO_CATEGORY
 from kielo.errors import SourceError
+from kielo.questions import NO_CATEGORY
 
 _WINNER = re.compile(r"^[\W_]*winner[\W_]*?[:=]\s*(.+)$", re.IGNORECASE)
 _RESULTS = re.compile(r"^[\W_]*(?:\S+ ){0,3}final results?\b", re.IGNORECASE)

@@ -9,7 +9,7 @@ from eval.make_prompts.documents import read_documents
 from eval.make_prompts.files import ANSWERS, REVIEW, SOURCES, beside, write_answers, write_prompts, write_review
 from eval.make_prompts.make import make_prompts
 from eval.make_prompts.summary import summary, summary_text
-from eval.make_prompts.trial import MODES
+from eval.make_prompts.trial import MADE_FOR
 from kielo.errors import UsageError
 from kielo.languages import option_language
 from kielo.out_files import output_file
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another number, other prompts (default: 0)")
     parser.add_argument("--types", nargs="+", default=[], metavar="ID", help="instruction ids to ask (default: all)")
     parser.add_argument(
-        "--for", dest="made_for", choices=sorted(MODES), default="both",
+        "--for", dest="made_for", choices=sorted(MADE_FOR), default="both",
         help="both: prompts whose verdicts agree in compat and fair mode (default); fair: letters, markers and case of the language as well",
     )  # fmt: skip
     parser.add_argument("--licence", metavar="TEXT", help="licence of documents that state none")

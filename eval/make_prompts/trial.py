@@ -10,18 +10,16 @@ from eval.ifeval.arguments import read_arguments
 from eval.ifeval.checkers import Context
 from eval.ifeval.feasible import prove
 from eval.ifeval.lint import lint_prompt
-from eval.ifeval.registry import Instruction, instructions, open_context
+from eval.ifeval.registry import MODES, Instruction, Mode, instructions, open_context
 from eval.ifeval.rules import LanguageRules
 from eval.make_prompts.templates import CONSTRAINED
 from kielo.languages import Language
 from kielo.records import Prompt
 
-MODES: Mapping[str, tuple[str, ...]] = {"both": ("compat", "fair"), "fair": ("fair",)}
+MADE_FOR: Mapping[str, tuple[Mode, ...]] = {"both": MODES, "fair": ("fair",)}
 """What prompts are made for: verdicts that agree in both modes, or fair mode alone."""
 ECHOED = ("keywords:existence", "detectable_content:postscript", CONSTRAINED)
 """What the prompt itself follows whatever its words: it must spell out just what is looked for anywhere in the answer."""
-COMPAT_FINDINGS = ("english-only", "random-target", "postscript-marker")
-"""What the linter finds wrong with compat mode alone."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,8 @@ class Tryer:
     """What prompts of a language are tried by."""
 
     pack: Language
-    modes: tuple[str, ...]
-    contexts: Mapping[str, Context]
+    modes: tuple[Mode, ...]
+    contexts: Mapping[Mode, Context]
 
     @classmethod
     def open(cls, pack: Language, made_for: str) -> Tryer:
@@ -49,8 +47,8 @@ class Tryer:
             MissingExtraError: the pack names a lemmatiser that is not installed.
         """
         rules = LanguageRules.from_pack(pack.code, pack.ifeval)
-        contexts = {mode: open_context(mode, rules, "sentencex") for mode in ("compat", "fair")}
-        return cls(pack, MODES[made_for], contexts)
+        contexts = {mode: open_context(mode, rules, "sentencex") for mode in MODES}
+        return cls(pack, MADE_FOR[made_for], contexts)
 
     def __call__(self, prompt: Prompt) -> Trial:
         """Try one prompt."""
@@ -59,10 +57,9 @@ class Tryer:
         for name, values in read:
             if name not in ECHOED and any(self._verdicts(name, prompt.text, values)):
                 return Trial(None, f"an echo follows {name}")
-        report = lint_prompt(prompt, None, self.pack, self.contexts["compat"])
-        checks = [each.check for each in report.findings if "compat" in self.modes or each.check not in COMPAT_FINDINGS]
-        if checks:
-            return Trial(None, f"linter: {checks[0]}")
+        report = lint_prompt(prompt, None, self.pack, self.contexts[self.modes[0]])
+        if report.findings:
+            return Trial(None, f"linter: {report.findings[0].check}")
         together = [(name, Instruction(self._all(name), self._fields(name)), values) for name, values in read]
         for mode in self.modes:  # built by one mode's demands, judged by all
             proof = prove(together, self.contexts[mode], self.pack.langdetect)

@@ -15,8 +15,7 @@ from kielo.errors import SourceError
 from kielo.languages import language
 from kielo.plan import Outcome, Workplace
 from kielo.records import QuestionResponse, write_json
-
-SCORES = "scores.json"
+from kielo.run_folder import SCORES
 
 
 def run(place: Workplace) -> Outcome:

@@ -8,18 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eval.ifeval.scores_file import read_scores
+from eval.ifeval.scores_file import scores_of
 from eval.report.measures import Measures
 from eval.report.scored import Document, Evaluation
 from eval.responses import responses_file
 from kielo.errors import SourceError
 from kielo.languages import language
 from kielo.records import read_json
-from kielo.run_folder import RECORD
+from kielo.run_folder import RECORD, SCORES
 from kielo.schema import Recipe
 from kielo.trainings import DpoTraining, SftTraining, Taken, dpo_trainings, expand_mixes, sft_trainings
-
-SCORES = "scores.json"
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def _evaluation(name: str, folders: Mapping[str, Path]) -> Evaluation:
     path = folders[name] / SCORES
     document = _document(path)
     names = (document["model"], document["benchmark"], document["language"])
-    return Evaluation(*names, folders[name], _answers(folders, *names), document, read_scores(path))
+    return Evaluation(*names, folders[name], _answers(folders, *names), document, scores_of(document, path))
 
 
 def _answered(name: str, folders: Mapping[str, Path]) -> Answered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eval.ifeval.scores_file import Mode
+from eval.ifeval.registry import Mode
 from eval.report.collect import Run, name_of, short
 from eval.report.document import Cell, Table
 from eval.report.language_tests import LanguageTest

@@ -12,6 +12,7 @@ from eval.report.comparisons import gains_table, pairs_table
 from eval.report.document import Block, Figure, Items, Paragraph, Report, Section, Table
 from eval.report.examples import SHOWN, examples
 from eval.report.findings import findings
+from eval.report.further import further_sections
 from eval.report.judge_tables import judge_tables
 from eval.report.language_chart import draw_languages
 from eval.report.language_tables import spoken_table
@@ -32,6 +33,7 @@ def compose(run: Run) -> Report:
         _modes(run),
         _languages(run),
         _categories(run),
+        *further_sections(run),
         _questions(run),
         _translation(run),
         _examples(run),
@@ -78,7 +80,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "Tuned models", ", ".join(f"{count} {stage}" for stage, count in tuned.items() if count) or "none"
     if run.evaluations:
         sizes = {code: next(one for one in run.evaluations if one.language == code) for code in run.languages}
-        yield "IFEval prompts", ", ".join(f"{len(one.prompts)} {name_of(code)}" for code, one in sizes.items())
+        yield "IFEval prompts", ", ".join(f"{len(one.scores.counted)} {name_of(code)}" for code, one in sizes.items())
     yield "Wall time", duration(data_tables.total_seconds(run))
 
 
@@ -89,10 +91,6 @@ def _section(anchor: str, title: str, *blocks: Block | None) -> Section:
 def _results(run: Run) -> Section:
     family = widest_family(run)
     figure = draw_mixes(run, family) if len({run.shares[model] for model in family}) > 1 else None
-    further = {
-        name: [one for one in run.further if one.benchmark == name]
-        for name in dict.fromkeys(one.benchmark for one in run.further)
-    }
     return _section(
         "results",
         "Instruction following",
@@ -102,7 +100,6 @@ def _results(run: Run) -> Section:
         runs_table(run),
         gains_table(run),
         measures_table(run, run.evaluations, "Every measure of accuracy"),
-        *(measures_table(run, ones, f"Accuracy on {name}", folded=False) for name, ones in further.items()),
         *(pairs_table(run, code) for code in run.languages),
     )
 

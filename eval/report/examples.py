@@ -25,7 +25,7 @@ def examples(run: Run, models: Sequence[str], code: str) -> tuple[Example, ...]:
 
 
 def _responses(one: Evaluation) -> dict[int, Response]:
-    counted = {row["key"] for row in one.prompts}
+    counted = {prompt.key for prompt in one.scores.counted}
     rows = (row for row in read_answers(one.responses) if isinstance(row, Response))
     return {row.key: row for row in rows if row.key in counted and row.key is not None}
 
@@ -36,8 +36,8 @@ def _example(key: int, files: Sequence[tuple[Evaluation, Mapping[int, Response]]
 
 
 def _verdicts(one: Evaluation, answer: Response) -> Verdicts:
-    scored = next(prompt for prompt in one.prompts if prompt["key"] == answer.key)
-    passed = zip(scored["instruction_id_list"], scored["compat"]["strict"], scored["fair"]["strict"], strict=True)
+    scored = next(prompt for prompt in one.scores.counted if prompt.key == answer.key)
+    passed = zip(scored.instruction_id_list, scored.compat.strict, scored.fair.strict, strict=True)
     return Verdicts(
         short(one.model), answer.response[:LONGEST], max(0, len(answer.response) - LONGEST),
         tuple(Verdict(*each) for each in passed),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import mean
 from typing import Any
 
+from eval.judge.ratings import mean_by_question
 from eval.report.collect import Run, name_of, quoted, short
 from eval.report.document import Cell, Items, Table
 from eval.report.marks import Compared, Entry, legend, marked
@@ -117,22 +117,14 @@ def ratings_table(document: Document) -> Table | None:
 
 def _rated(document: Document, name: str) -> Entry:
     cell, baseline = _rating(document["models"][name]["single"]), document["baseline"]
-    test = (
-        paired(ratings_by_question(document, name), ratings_by_question(document, baseline))
-        if name != baseline
-        else None
-    )
+    test = paired(rating_outcomes(document, name), rating_outcomes(document, baseline)) if name != baseline else None
     return Compared(cell, test) if test else cell
 
 
-def ratings_by_question(document: Document, name: str) -> Outcomes:
+def rating_outcomes(document: Document, name: str) -> Outcomes:
     """Give a model's mean rating of each question's turns, of 1, for questions that were rated."""
-    found: dict[int, list[float]] = {}
-    for case in document["questions"]:
-        rating = case["models"][name].get("single", {}).get("rating")
-        if rating is not None:
-            found.setdefault(case["key"], []).append(rating)
-    return {key: (mean(ratings), 1.0) for key, ratings in found.items()}
+    rated = ((case["key"], case["models"][name].get("single", {}).get("rating")) for case in document["questions"])
+    return {key: (rating, 1.0) for key, rating in mean_by_question(rated).items()}
 
 
 def _rating(found: Document) -> Cell:

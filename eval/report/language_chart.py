@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from eval.report.collect import Run, name_of, short
 from eval.report.document import Figure
-from eval.report.scored import VERDICTS, Evaluation
+from eval.report.scored import Evaluation
 from eval.report.svg import Frame, bar, stroke, text
 
 ROW, BAR, TOP, LABELS, RIGHT, WIDTH, CHARACTER = 26.0, 16.0, 64.0, 224.0, 110.0, 852.0, 7.5
@@ -35,7 +35,7 @@ def draw_languages(run: Run) -> Figure | None:
 def _names(run: Run, told: Sequence[Evaluation]) -> dict[str, str]:
     """Name the parts that occur in any bar."""
     names = {"target": name_of(run.recipe.language), "mixed": "mixed", "source": name_of(run.recipe.source_language), "other": "other", "none": "none"}  # fmt: skip
-    return {verdict: names[verdict] for verdict in VERDICTS if any(one.lines()[verdict] for one in told)}
+    return {verdict: name for verdict, name in names.items() if any(one.lines()[verdict] for one in told)}
 
 
 def _legend(names: dict[str, str]) -> Iterator[str]:

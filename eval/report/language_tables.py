@@ -8,7 +8,7 @@ from eval.report.collect import Answered, Run, name_of, short
 from eval.report.document import Cell, Table
 from eval.report.measures import share_interval
 from eval.report.numbers import span
-from eval.report.scored import VERDICTS, Document, Evaluation, total
+from eval.report.scored import Document, Evaluation, total
 from eval.statistics import Outcomes, clustered_interval
 
 
@@ -56,8 +56,7 @@ def _verdicts(spoken: Document) -> dict[str, str]:
     if spoken["lines"] is None:
         return {}
     source = {"source": name_of(spoken["source"])} if spoken["source"] else {}
-    ways = {"target": name_of(spoken["target"]), "mixed": "Mixed", **source, "other": "Other", "none": "None"}
-    return {verdict: ways[verdict] for verdict in VERDICTS if verdict in ways}
+    return {"target": name_of(spoken["target"]), "mixed": "Mixed", **source, "other": "Other", "none": "None"}
 
 
 def _others(spoken: Document) -> str:

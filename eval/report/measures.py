@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from eval.ifeval.scores_file import Level, Mode, Way
+from eval.ifeval.registry import Mode
+from eval.ifeval.scores_file import Level, Way
 from eval.report.language_tests import LanguageTest, language_test
 from eval.report.numbers import Ratio
 from eval.report.scored import Evaluation, total

@@ -43,14 +43,14 @@ def differing(evaluations: Sequence[Evaluation]) -> dict[str, Differing]:
     """Count by instruction type where the modes differ, with the reasons that the scores give."""
     found: dict[str, Differing] = {}
     for one in evaluations:
-        for row in one.prompts:
-            for name in row["instruction_id_list"]:
+        for prompt in one.scores.counted:
+            for name in prompt.instruction_id_list:
                 found.setdefault(name, Differing()).instructions += 1
-            for each in row["differences"]:
-                of_type = found[row["instruction_id_list"][each["instruction"]]]
-                of_type.fair_alone += bool(each["fair"])
-                of_type.compat_alone += bool(each["compat"])
-                of_type.reasons[each["why"]] += 1
+            for each in prompt.differences:
+                of_type = found[prompt.instruction_id_list[each.instruction]]
+                of_type.fair_alone += each.fair
+                of_type.compat_alone += each.compat
+                of_type.reasons[each.why] += 1
     return dict(sorted(found.items()))
 
 

@@ -9,14 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.ifeval.registry import RESPONSE_LANGUAGE
-from eval.ifeval.scores_file import Level, Mode, ScoresFile, Way
+from eval.ifeval.registry import MODES, Mode
+from eval.ifeval.scores_file import Level, ScoresFile, Way
 from eval.report.numbers import Ratio
 from eval.statistics import Outcomes
 
 Document = Mapping[str, Any]
-MODES: tuple[Mode, ...] = ("compat", "fair")
-VERDICTS = ("target", "mixed", "source", "other", "none")
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,6 @@ class Evaluation:
     """The scores file as JSON, and"""
     scores: ScoresFile
     """the verdicts in it, checked."""
-
-    @cached_property
-    def prompts(self) -> tuple[Document, ...]:
-        """The prompts that are counted."""
-        return tuple(row for row in self.document["prompts"] if RESPONSE_LANGUAGE not in row["instruction_id_list"])
 
     def outcomes(self, mode: Mode = "compat", level: Level = "instruction", way: Way = "strict") -> Outcomes:
         """Give by prompt how much was followed of how much: instructions, or the prompt as a whole."""
@@ -78,8 +71,8 @@ class Evaluation:
         }
 
     def _instructions(self, mode: Mode) -> Iterator[tuple[str, bool]]:
-        for row in self.prompts:
-            yield from zip(row["instruction_id_list"], row[mode]["strict"], strict=True)
+        for prompt in self.scores.counted:
+            yield from zip(prompt.instruction_id_list, prompt.verdicts(mode).strict, strict=True)
 
     @property
     def spoken(self) -> Document | None:
@@ -101,9 +94,9 @@ class Evaluation:
         return {int(key): found[way] == own for key, found in self.spoken["by_prompt"].items()}
 
     def lines(self) -> dict[str, int]:
-        """Count the answers by their verdict line by line, in the order of VERDICTS; empty where no language was told."""
+        """Count the answers by their verdict line by line, as the file orders them; empty where no language was told."""
         found = self.spoken["lines"] if self.spoken else None
-        return {name: int(found[name]) for name in VERDICTS} if found else {}
+        return {name: int(count) for name, count in found.items() if name != "identifier"} if found else {}
 
 
 def total(outcomes: Outcomes) -> Ratio:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from eval.ifeval.scores_file import Mode
+from eval.ifeval.registry import Mode
 from eval.report.collect import Run
 from kielo.trainings import all_seeds, mix_names
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eval.report.document import MARKS, Cell, Report, Table
+from eval.text_table import aligned
 
 SHOWN = ("Table ", "Judge")
 """How the titles of the tables begin that a terminal gets."""
@@ -15,16 +16,8 @@ HEADINGS = (" accuracy", ""), (", %", " %"), ("Answers in ", "in ")
 def plain(table: Table) -> str:
     """Write a table as aligned plain text under shorter column names, without its small print."""
     rows = [tuple(map(_shorter, table.columns)), *(tuple(map(_words, row)) for row in table.rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.columns))]
-    lines = []
-    for row in rows:
-        cells = [
-            word.ljust(width) if at < table.text_columns else word.rjust(width)
-            for at, (word, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([table.title, *lines])
+    ruled = [rows[0], tuple("-" * max(map(len, column)) for column in zip(*rows, strict=True)), *rows[1:]]
+    return "\n".join([table.title, *aligned(ruled, table.text_columns)])
 
 
 def _shorter(column: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.ifeval.scores_file import Level, Mode, Way
+from eval.ifeval.registry import Mode
+from eval.ifeval.scores_file import Level, Way
 from eval.report.collect import Run, name_of, quoted, short
 from eval.report.document import Cell, Table
 from eval.report.marks import Compared, Entry, legend, marked

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eval.ifeval.scores_file import Level, Mode, Way
+from eval.ifeval.registry import MODES, Mode
+from eval.ifeval.scores_file import Level, Way
 from eval.report.collect import Run, name_of, short
 from eval.report.document import Cell, Table
 from eval.report.numbers import Ratio
-from eval.report.scored import MODES, Evaluation
+from eval.report.scored import Evaluation
 from eval.report.tables import NOTHING, accuracy_cell, floor_cell, floor_names
 
 MEASURES: Sequence[tuple[str, Level, Way]] = (
@@ -20,7 +21,7 @@ SETTING = (
 )
 
 
-def measures_table(run: Run, evaluations: Sequence[Evaluation], title: str, folded: bool = True) -> Table | None:
+def measures_table(run: Run, evaluations: Sequence[Evaluation], title: str) -> Table | None:
     """Lay out every measure of every model in both modes, one row for each, with the floors; None without any."""
     if not evaluations:
         return None
@@ -33,8 +34,7 @@ def measures_table(run: Run, evaluations: Sequence[Evaluation], title: str, fold
             rows += [(name, Cell(name_of(code)), Cell(mode), *cells) for name, *cells in (*scored, *floors)]
     columns = ("Model", "Language", "Mode", *(name for name, _, _ in MEASURES), "Instructions, in the language, %")
     note = f"{SETTING} Differences between rows are not tested here. In the language: an instruction counts as followed (strict) only if its answer is in the language of the prompt."
-    words = f"{title}: {len(rows)} rows" if folded else ""
-    return Table(title, columns, tuple(rows), note, 3, words)
+    return Table(title, columns, tuple(rows), note, 3, f"{title}: {len(rows)} rows")
 
 
 def _measures(run: Run, one: Evaluation, mode: Mode) -> list[Cell]:

@@ -50,6 +50,9 @@ class Leads:
 class Identifier(Protocol):
     """Tells languages apart."""
 
+    def __hash__(self) -> int:
+        """Let verdicts be remembered by who gave them."""
+
     @property
     def name(self) -> str:
         """Its name, as --identifier takes it."""

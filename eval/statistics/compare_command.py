@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.ifeval.scores_file import Floor, Level, Mode, ScoresFile, Way, read_scores
+from eval.ifeval.registry import MODES, Mode
+from eval.ifeval.scores_file import Floor, Level, ScoresFile, Way, read_scores
 from eval.statistics.bootstrap import Outcomes, clustered_interval
 from eval.statistics.compare_tables import tables
 from eval.statistics.comparison import Comparison, compare
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "scores", nargs="+", metavar="[NAME=]FILE", help="scores.json of a run, or of `kielo eval score --json`"
     )
-    parser.add_argument("--mode", choices=("compat", "fair"), default="compat", help="default: compat")
+    parser.add_argument("--mode", choices=MODES, default="compat", help="default: compat")
     parser.add_argument(
         "--level", choices=("instruction", "prompt"), default="instruction", help="default: instruction"
     )
@@ -79,6 +80,11 @@ def compare_files(named: Sequence[tuple[str | None, Path]], table: Table) -> dic
         _check_alike(*files[0], path, scores, table.mode)
         if table.normalised and any(prompt.language is None for prompt in scores.counted):
             raise SourceError(f"{path}: no identifier knows language {scores.language}; compare without --normalised.")
+        if table.normalised and scores.identifier != files[0][1].identifier:
+            both = f"{files[0][0]} and {path} cannot be compared with --normalised"
+            raise SourceError(
+                f"{both}: languages are told by {files[0][1].identifier} and by {scores.identifier}; score both with one --identifier."
+            )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UsageError(f"two scores files are called '{twice[0]}'; give them names: NAME=FILE.")
@@ -89,7 +95,7 @@ def compare_files(named: Sequence[tuple[str | None, Path]], table: Table) -> dic
     return {
         **asdict(table), "language": first.language, "prompts": len(first.counted),
         "sentences": first.modes[table.mode].tokenizer, "models": models,
-        "floors": {name: _floor(floor, table) for name, floor in first.floors[table.mode].items()},
+        "floors": {name: _floor(floor, table) for name, floor in _floors(first, table).items()},
         "pairs": [_pair(row) for row in compare({row["model"]: table.outcomes(found[row["model"]]) for row in models})],
     }  # fmt: skip
 
@@ -119,12 +125,17 @@ def _model(name: str, scores: ScoresFile, table: Table) -> dict[str, Any]:
     outcomes = table.outcomes(scores)
     followed, out_of = (sum(column) for column in zip(*outcomes.values(), strict=True))
     interval = clustered_interval(outcomes)
-    floors = [_floor(floor, table)["share"] for floor in scores.floors[table.mode].values()]
+    floors = [_floor(floor, table)["share"] for floor in _floors(scores, table).values()]
     return {
         "model": name, "followed": round(followed), "out_of": round(out_of), "share": followed / out_of,
-        "interval": asdict(interval), "above_floors": interval.low > max(floors),
+        "interval": asdict(interval), "above_floors": interval.low > max(floors) if floors else None,
         "no_answer": scores.responses.null + scores.responses.blank + scores.responses.missing,
     }  # fmt: skip
+
+
+def _floors(scores: ScoresFile, table: Table) -> Mapping[str, Floor]:
+    """List the replies without a model; none where answers count in one language alone: theirs was not told."""
+    return {} if table.normalised else scores.floors[table.mode]
 
 
 def _floor(floor: Floor, table: Table) -> dict[str, Any]:

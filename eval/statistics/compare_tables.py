@@ -14,12 +14,18 @@ def tables(document: Document) -> str:
     """Lay out the models with intervals and floors, and below them every pair with what its test shows."""
     asked = f"{document['level']} level, {document['way']}, sentences by {document['sentences']}"
     if document["normalised"]:
-        asked += ", only answers in the language (floors: any)"
+        asked += ", only answers in the language"
     head = f"IFEval {document['language']}, mode {document['mode']}, {asked}: {document['prompts']} prompts that ask for no response language"
-    models: list[tuple[str, ...]] = [("model", "followed", "share", "95% interval", "above floors", "no answer")]
+    floors = document["floors"].values()
+    above = ["above floors"] if floors else []
+    models: list[tuple[str, ...]] = [("model", "followed", "share", "95% interval", *above, "no answer")]
     models += [_model(row) for row in document["models"]]
-    models += [(f"floor: {row['reply']}", *_counts(row), "", "", "") for row in document["floors"].values()]
-    note = "Intervals: prompts resampled. Above floors: the whole interval is above every reply without a model."
+    models += [(f"floor: {row['reply']}", *_counts(row), "", "", "") for row in floors]
+    note = "Intervals: prompts resampled." + (
+        " Above floors: the whole interval is above every reply without a model."
+        if floors
+        else " No floors: the language of replies without a model was not told."
+    )
     if not document["pairs"]:
         return "\n".join([head, "", *aligned(models), note])
     pairs: list[tuple[str, ...]] = [("first", "second", "points", "95% interval", "p", "p (Holm)", "the first is")]
@@ -31,7 +37,8 @@ def tables(document: Document) -> str:
 
 def _model(row: Document) -> tuple[str, ...]:
     interval = f"[{100 * row['interval']['low']:.1f}, {100 * row['interval']['high']:.1f}]"
-    return (row["model"], *_counts(row), interval, "yes" if row["above_floors"] else "no", str(row["no_answer"]))
+    above = [] if row["above_floors"] is None else ["yes" if row["above_floors"] else "no"]
+    return (row["model"], *_counts(row), interval, *above, str(row["no_answer"]))
 
 
 def _counts(row: Document) -> tuple[str, str]:

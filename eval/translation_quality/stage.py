@@ -11,8 +11,7 @@ from eval.translation_quality.metrics import Translated, measure
 from kielo.errors import SourceError
 from kielo.plan import Outcome, Workplace
 from kielo.records import SentencePair, read_records, write_json
-
-SCORES = "scores.json"
+from kielo.run_folder import SCORES
 
 
 def run(place: Workplace) -> Outcome:

@@ -37,6 +37,7 @@ GAINED = {
     "keywords:existence": "an inflected form of the keyword",
 }
 LOST = {"keywords:forbidden_words": "an inflected form of a forbidden word"}
+COUNTS = ("prompt_strict", "inst_strict", "prompt_loose", "inst_loose")
 Asked = Sequence[tuple[str, ...]]
 
 
@@ -110,8 +111,17 @@ def _mode(mode: str, prompts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rules = {"compat": "lm-evaluation-harness 0.4.13", "fair": "language pack"}[mode]
     return {
         "rules": rules, "tokenizer": "punkt" if mode == "compat" else "sentencex",
-        "totals": dict(totals), "paper_subset": dict(totals), "by_type": by_type, "by_category": by_category,
+        "totals": dict(totals), "paper_subset": dict(totals), "intervals": {part: _intervals(totals) for part in ("totals", "paper_subset")},
+        "by_type": by_type, "by_category": by_category,
     }  # fmt: skip
+
+
+def _intervals(totals: Mapping[str, int]) -> dict[str, list[float]]:
+    """Make intervals up: four points to either side."""
+    shares = {
+        name: totals[name] / totals["prompts" if name.startswith("prompt") else "instructions"] for name in COUNTS
+    }
+    return {name: [max(0.0, share - 0.04), min(1.0, share + 0.04)] for name, share in shares.items()}
 
 
 def _normalised(mode: str, prompts: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -54,6 +54,7 @@ def test_help_lists_every_verb():
             ["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "xx"],
             "--language xx: no language pack",
         ),
+        (["eval", "score", "--prompts", "a\udcff.jsonl"], "is not UTF-8"),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(arguments, sentence, write_recipe, tmp_path, capsys, monkeypatch):

@@ -38,6 +38,13 @@ def test_a_malformed_pack_names_its_line(tmp_path, monkeypatch):
         language("xx")
 
 
+def test_a_pack_is_called_after_its_code(tmp_path, monkeypatch):
+    (tmp_path / "xx.yaml").write_text("name: Xish\ncode: xy\n")
+    monkeypatch.setattr(languages, "PACKS", tmp_path)
+    with pytest.raises(RecipeError, match=r"xx\.yaml, line 2: code 'xy' in the pack of 'xx'"):
+        language("xx")
+
+
 def test_malformed_shots_are_named(tmp_path):
     path = tmp_path / "xx.shots.jsonl"
     path.write_text('{"source": "a", "target": "b"}\n{"source": "a"}\n')

@@ -217,3 +217,24 @@ def test_the_judge_stands_on_all_answers_and_not_on_scores(plan):
     assert of_kind(made, "judge") == ["judge/open-fi", "judge/mt-en", "judge/mt-fi"]
     assert made["judge/open-fi"].inputs == ("source/open", *of_kind(made, "responses"))
     assert made["judge/open-fi"].settings["eval"]["judge"]["baseline"] == "sft/en-fi-100pct"
+
+
+def test_another_identifier_is_another_scoring_and_judging(plan, tmp_path):
+    judge = (EVAL[0], EVAL[1] + "\n  judge: {engines: {kind: openai, urls: ['http://a/v1'], model: m}}")
+    kinds = {"ifeval-scores", "question-scores", "judge"}
+    before, after = plan(NATIVE, judge), plan(NATIVE, judge, ("eval:\n", "eval:\n  identifier: lingua\n"))
+    changed = {name for name in before if before[name].settings != after[name].settings}
+    assert changed == {name for name in before if before[name].kind in kinds}
+    assert all({"langdetect", "py3langid"} <= set(before[name].versions) for name in changed)
+    assert all("lingua-language-detector" in after[name].versions for name in changed)
+    assert not any("py3langid" in after[name].versions for name in changed)
+
+
+def test_an_exchanged_model_of_an_identifier_is_another_scoring(plan, tmp_path):
+    named = ("eval:\n", "eval:\n  identifier: glotlid\n  identifier_file: model.bin\n")
+    (tmp_path / "model.bin").write_bytes(b"one")
+    before = plan(named)
+    (tmp_path / "model.bin").write_bytes(b"another")
+    after = plan(named)
+    changed = {name for name in before if before[name].settings != after[name].settings}
+    assert changed == set(of_kind(before, "ifeval-scores"))

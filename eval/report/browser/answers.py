@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eval.ifeval.registry import MODES
 from eval.report.browser.judged import Judged, judgements
 from eval.report.browser.packing import Cut, cut_at, pack
 from eval.report.collect import Answered, Run, name_of
 from eval.report.document import Browser, Packed
-from eval.report.scored import MODES, Evaluation
+from eval.report.scored import Evaluation
 from eval.responses import read_answers
 from kielo.records import QuestionResponse, Response
 

@@ -154,8 +154,18 @@ def test_scores_get_in_when_there_are_any(finished) -> None:
     scores = {
         "benchmark": "ifeval", "language": "fi",
         "modes": {
-            "compat": {"paper_subset": {"inst_strict": 285, "instructions": 783}},
-            "fair": {"paper_subset": {"inst_strict": 313, "instructions": 783}},
+            "compat": {
+                "paper_subset": {"inst_strict": 285, "instructions": 783},
+                "intervals": {"paper_subset": {"inst_strict": [0.3267, 0.4023]}},
+            },
+            "fair": {
+                "paper_subset": {"inst_strict": 313, "instructions": 783},
+                "intervals": {"paper_subset": {"inst_strict": [0.3612, 0.4389]}},
+            },
+        },
+        "floors": {
+            "compat": {"constant": {"inst_strict": 185}, "echo": {"inst_strict": 293}, "empty": {"inst_strict": 0}},
+            "fair": {"constant": {"inst_strict": 224}, "echo": {"inst_strict": 290}, "empty": {"inst_strict": 0}},
         },
         "response_language": {"lines": {"target": 500}, "total": 510},
     }  # fmt: skip
@@ -163,7 +173,9 @@ def test_scores_get_in_when_there_are_any(finished) -> None:
     made(run, recipe, "eval/dpo/dpo-both/ifeval-fi", {"scores.json": scores}, {})
     refresh_cards(recipe, run, make_plan(recipe))
     text = (run.folder("dpo/dpo-both") / MODEL / CARD).read_text("utf-8")
-    assert "| ifeval | fi | 36.4% (285 of 783) | 40.0% (313 of 783) | 98.0% (500 of 510) |" in text
+    compat = r"36.4% (285 of 783) \[32.7, 40.2\], floor 37.4%"
+    fair = r"40.0% (313 of 783) \[36.1, 43.9\], floor 37.0%"
+    assert f"| ifeval | fi | {compat} | {fair} | 98.0% (500 of 510) |" in text
     assert run.damaged("dpo/dpo-both") is None
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,6 +145,19 @@ def test_without_punkt_s_data_sentencex_stands_in(monkeypatch: pytest.MonkeyPatc
     assert choose_tokenizer("en").name == "sentencex"
     with pytest.raises(UsageError, match="punkt_tab model 'english' is not at hand"):
         choose_tokenizer("en", "punkt")
+
+
+@pytest.mark.parametrize("name", ["punkt_tab", "punkt_tab.zip"])
+def test_punkt_s_data_are_looked_for_without_importing_nltk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    exists = os.path.exists
+    monkeypatch.delitem(sys.modules, "nltk.data", raising=False)
+    monkeypatch.setattr(os.path, "exists", lambda path: str(path).startswith(str(tmp_path)) and exists(path))
+    monkeypatch.setenv("NLTK_DATA", f"/nowhere{os.pathsep}{tmp_path}")
+    assert not words._may_be_at_hand()
+    (tmp_path / "tokenizers" / name).mkdir(parents=True)
+    assert words._may_be_at_hand()
 
 
 def test_unknown_tokenizer_is_refused() -> None:

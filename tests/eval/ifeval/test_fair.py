@@ -12,7 +12,7 @@ import pytest
 
 from eval.ifeval.checkers import Context
 from eval.ifeval.feasible import prove
-from eval.ifeval.registry import COMPAT, FAIR, MODES, open_context
+from eval.ifeval.registry import COMPAT, FAIR, instructions, open_context
 from eval.ifeval.rules import LanguageRules
 from kielo.languages import language
 
@@ -230,7 +230,7 @@ def test_a_hostile_answer_of_100_kb_is_judged_at_once(name: str) -> None:
             "** " * 30_000,
         ),
     ):
-        MODES[mode][name].check(text, read, CONTEXTS[mode, "fi"])
+        instructions(mode)[name].check(text, read, CONTEXTS[mode, "fi"])
 
 
 @pytest.mark.parametrize("write", [str.lower, str.upper])

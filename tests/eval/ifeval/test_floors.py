@@ -114,8 +114,8 @@ def test_samples_of_the_harness_are_answers(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"doc": "text"}, "needs a `doc` and one answer"), ({"filtered_resps": ["a", "b"]}, "needs a `doc` and one answer"),
-        ({"resps": [], "filtered_resps": None}, "needs a `doc` and one answer"), ({"doc": {}}, "`prompt` must be a text"),
-        ({"filtered_resps": [3]}, "`response` must be a text or null"),
+        ({"resps": [], "filtered_resps": None}, "needs a `doc` and one answer"), ({"doc": {}}, "an answer needs a `key`"),
+        ({"filtered_resps": [3]}, "an answer must be a text or null"),
     ],
 )  # fmt: skip
 def test_a_sample_without_an_answer_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

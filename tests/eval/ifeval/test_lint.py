@@ -156,7 +156,7 @@ def test_a_clean_set_says_so(tmp_path: Path) -> None:
     assert (report.errors, report.findings) == (0, [])
     assert report_text(report).splitlines() == [
         "0 of 1 text arguments are not in their prompts",
-        "1 rows proved, 0 rows not proved, 0 rows not tried (sentences by sentencex)",
+        "1 rows proved, 0 rows not proved, 0 rows not tried (mode compat, sentences by sentencex)",
         "0 errors, 0 warnings: nothing found",
     ]
 
@@ -291,3 +291,24 @@ def test_hostile_rows_take_no_time(tmp_path: Path) -> None:
     ):  # fmt: skip
         report = lint(tmp_path, text, instruction, source="<<" * 50_000 + "P." * 50_000)
         assert len(report.rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("instruction", "check"),
+    [(LOWER, "english-only"), (letter("#", "at least", 3), "random-target"),
+     (("detectable_content:postscript", {"postscript_marker": "PS:"}), "postscript-marker")],
+)  # fmt: skip
+def test_fair_mode_is_linted_by_its_own_checkers(tmp_path: Path, instruction: Instruction, check: str) -> None:
+    text = f"PS: {instruction[1]}"
+    compat = lint(tmp_path, text, instruction, code="fi")
+    assert check in {name for name, _ in found(compat)}
+    fair = lint_file(tmp_path / "set.jsonl", "fi", mode="fair")
+    assert fair.findings == [] and fair.rows[0].feasible == "proved"
+    assert fair.to_json()["mode"] == "fair"
+    assert "(mode fair, sentences by sentencex)" in report_text(fair)
+
+
+def test_fair_mode_takes_no_keyword_for_a_regular_expression(tmp_path: Path) -> None:
+    keyword = existence("mitä+")
+    assert lint(tmp_path, f"Käytä {keyword[1]}", keyword, code="fi").rows[0].feasible == "not tried"
+    assert lint_file(tmp_path / "set.jsonl", "fi", mode="fair").rows[0].feasible == "proved"

@@ -142,16 +142,30 @@ def test_a_prompt_without_a_field_and_a_key_that_is_there_twice(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("row", "named"),
     [
-        ({"prompt": "a"}, "line 1: has no `response`"),
-        ({"prompt": "a", "response": ["b"]}, "line 1: `response` must be a text or null"),
-        ({"prompt": 1, "response": "b"}, "line 1: `prompt` must be a text"),
-        ({"prompt": "a", "response": "b", "key": "1"}, "line 1: `key` must be"),
+        ({"prompt": "a"}, "line 1: no answer: has none of `response`"),
+        ({"prompt": "a", "response": 3}, "line 1: an answer must be a text or null; this is a int"),
+        ({"prompt": "a", "response": ["b", "c"]}, "line 1: answers to 2 turns; an IFEval prompt has one answer"),
+        ({"prompt": 1, "response": "b"}, "line 1: an answer needs a `key`"),
+        ({"prompt": "a", "response": "b", "key": [1]}, "line 1: the question's key must be"),
         (["a"], "line 1"),
     ],
 )
 def test_a_malformed_response_is_named(tmp_path: Path, row: Any, named: str) -> None:
     with pytest.raises(SourceError, match=named):
         read_responses(write(tmp_path / "r.jsonl", row))
+
+
+def test_answers_of_every_format_come_to_their_prompts(tmp_path: Path) -> None:
+    prompts = [prompt(1000, "a"), prompt(1001, "b")]
+    rows = [
+        {"question_id": 1000, "choices": [{"turns": ["one"]}]},
+        {"instruction": "b", "output": "one, two", "id": 1000},
+    ]
+    answers = read_responses(write(tmp_path / "r.jsonl", *rows))
+    assert answers == [Answer("", "one", 1000, 1), Answer("b", "one, two", None, 2)]
+    document = documented(prompts, answers)
+    assert [row["compat"]["strict"] for row in document["prompts"]] == [(True,), (False,)]
+    assert document["responses"]["other_prompt_text"] == []
 
 
 @pytest.mark.parametrize("line", [b'{"prompt": "a", "resp', b'{"prompt": "\xe4", "response": "b"}', b"  \n"])
@@ -179,11 +193,13 @@ def test_the_table_for_the_terminal_says_what_was_not_scored() -> None:
     language_prompt = prompt(2, "b", ("language:response_language", {"language": "fi"}))
     lines = totals_table(documented([prompt(1, "a"), language_prompt], [Answer("a", "one"), Answer("x", "who?")]))
     table = lines.splitlines()
-    assert table[2] == "compat: lm-evaluation-harness 0.4.13, letter case in 'en', sentences by sentencex"
-    assert table[3].split() == ["all", *["1/2", "50.00%"] * 4]
-    assert table[4].split()[3:] == ["1/1", "100.00%"] * 4
-    assert [line.split()[0] for line in table[5:8]] == ["floor"] * 3
-    assert table[9].startswith("fair: pack 'en', keywords by prefix")
+    assert table[1] == "compat: lm-evaluation-harness 0.4.13, letter case in 'en', sentences by sentencex"
+    assert table[2].startswith("fair: pack 'en', keywords by prefix")
+    assert table[4] == "Of all 2 prompts"
+    assert table[6].split() == ["compat", "the", "model's", *["1/2", "50.00%", "[9.5,", "90.5]"] * 4]
+    assert table[9] == "Of the 1 prompts that ask for no response language"
+    assert table[11].split() == ["compat", "the", "model's", *["1/1", "100.00%", "[20.7,", "100.0]"] * 4]
+    assert [line.split()[:2] for line in table[13:16]] == [["compat", "floor:"]] * 3
     assert table[-2] == "responses: 1 scored, 0 null, 0 blank, 1 missing, 0 double, 1 unmatched"
     assert (
         table[-1].startswith("1 answers are to no prompt of the file")

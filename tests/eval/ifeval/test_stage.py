@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eval.ifeval import score_command, stage
+from eval.response_language.identifiers import Leads, Look
 from kielo.errors import UsageError
 from kielo.eval_tools import tool_parser
-from kielo.languages import language
+from kielo.languages import Language, language
 from kielo.plan import Workplace, make_plan
 from kielo.recipe import load
 from kielo.records import Prompt, Response, write_records
@@ -78,6 +81,36 @@ def test_thoughts_are_taken_off_where_the_recipe_asks_for_it(tmp_path: Path, wri
     assert followed(("ifeval: {languages: [fi]}", "strip_thinking: true\n  ifeval: {languages: [fi]}")) == [True]
 
 
+def test_languages_are_told_by_the_identifier_of_the_recipe(tmp_path: Path, write_recipe: Any) -> None:
+    for name in ("py3langid", "langdetect"):
+        named = ("ifeval: {languages: [fi]}", f"identifier: {name}\n  ifeval: {{languages: [fi]}}")
+        place = place_for(tmp_path, write_recipe, named)
+        stage.run(place)
+        scores = json.loads((place.folder / "scores.json").read_text("utf-8"))
+        assert scores["response_language"]["lines"]["identifier"] == name
+
+
+@dataclass(frozen=True)
+class Finnish:
+    """An identifier that knows Finnish alone, and finds it everywhere."""
+
+    name: str = "finnish"
+    leads: Leads = Leads(0.1, 0.5, 0.4)
+
+    def label(self, known: Language) -> str | None:
+        return "fi" if known.code == "fi" else None
+
+    def look(self, text: str, labels: Sequence[str]) -> Look:
+        return Look(tuple(float(label == "fi") for label in labels), "fi", 1.0)
+
+
+def test_asked_languages_and_answers_are_told_by_the_identifier_that_is_given() -> None:
+    made = stage.score_responses(PROMPTS, responses(), language("fi"), language("en"), "sentencex", True, Finnish())
+    assert made["unknown_languages"] == {"en": 1} and made["prompts"][2]["fair"]["strict"] == (False,)
+    assert made["response_language"]["lines"]["target"] == 4
+    assert made["normalised"]["fair"]["followed"] == made["modes"]["fair"]["paper_subset"]["inst_strict"] == 6
+
+
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return stage.score_responses(PROMPTS, responses(), language("fi"), language("en"), "sentencex", True)
@@ -103,9 +136,11 @@ def test_every_difference_is_listed_with_its_reason(document: dict[str, Any]) ->
 
 def test_an_answer_in_another_language_counts_only_where_it_is_not_normalised(document: dict[str, Any]) -> None:
     assert [row["language"] for row in document["prompts"]] == ["target", "target", "target", "target", "source"]
-    assert document["normalised"] == {
-        "compat": {"followed": 3, "instructions": 6}, "fair": {"followed": 5, "instructions": 6},
-    }  # fmt: skip
+    counts = {mode: (of["followed"], of["instructions"]) for mode, of in document["normalised"].items()}
+    assert counts == {"compat": (3, 6), "fair": (5, 6)}
+    for of in document["normalised"].values():
+        low, high = of["interval"]
+        assert 0 < low < of["followed"] / of["instructions"] < high < 1
     spoken = document["response_language"]
     assert (spoken["total"], spoken["lines"]["target"], spoken["lines"]["source"]) == (4, 3, 1)
 

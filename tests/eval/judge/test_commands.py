@@ -92,6 +92,7 @@ def test_the_self_test(files, serve, capsys, rule, code):
         (["--server=localhost:8000"], "is no base URL"),
         (["--self-test"], "leave out --theirs"),
         (["--self-test", "--gate=lose"], "and --gate"),
+        (["--identifier=glotlid"], "--identifier glotlid and --identifier-file belong together"),
         (["--max-tokens=0"], "--max-tokens 0: at least 1"),
         (["--concurrency=0"], "--concurrency 0: at least 1"),
     ],

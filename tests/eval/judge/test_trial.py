@@ -6,7 +6,10 @@ import json
 
 import pytest
 
-from kielo.errors import GenerationError
+from eval.judge.gate import Gate
+from eval.response_language import open_identifier
+from kielo.errors import GenerationError, RecipeError
+from kielo.languages import language
 from tests.eval.judge.conftest import make_trial
 from tests.eval.judge.judge_server import by_rule, judged, longer, said
 
@@ -78,6 +81,14 @@ def test_a_missing_answer_is_counted(serve, run_trial):
     pairwise = found["models"]["tuned"]["pairwise"]
     assert (pairwise["missing"], pairwise["n"]) == (2, 3)
     assert pairwise["reasons"] == {"no answer of both models": 2}
+
+
+def test_the_gate_goes_by_the_identifier_that_it_is_given():
+    faroese = language("fi").model_copy(update={"code": "fo", "iso639_3": "fao", "langdetect": None})
+    assert Gate("lose", faroese, None).able
+    with pytest.raises(RecipeError, match="langdetect does not know 'fo' .* name another identifier, or set gate: off"):
+        Gate("lose", faroese, None, open_identifier("langdetect"))
+    assert not Gate("off", faroese, None, open_identifier("langdetect")).able
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def test_from_articles_to_a_recipe(
     assert code == 0
     assert "30 prompts with 46 instructions in 'fi', from 30 of 89 usable documents (seed 0)" in printed
     assert "under 200 characters of prose  10" in printed
-    assert "echo      instructions" in printed
+    assert "compat  echo" in printed
     rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert list(rows[0]) == ["key", "prompt", "instruction_id_list", "kwargs"]
     sources = [json.loads(line) for line in (tmp_path / "native.sources.jsonl").read_text("utf-8").splitlines()]

@@ -46,6 +46,7 @@ def make_place(tmp_path: Path, write_recipe: Callable[..., Path]) -> Callable[..
             "source_language": "en",
             "benchmark": "asked",
             "strip_thinking": strip,
+            "identifier": "py3langid",
         }
         step = Step(
             f"eval/sft/one/asked-{code}", "question-scores", {"eval": settings}, ("responses/sft/one", "source/asked")

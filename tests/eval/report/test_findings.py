@@ -52,8 +52,8 @@ def test_few_prompts_are_not_called_a_finding(tmp_path: Path) -> None:
 def test_the_modes_are_told_apart_where_they_differ(run: Run, tmp_path: Path) -> None:
     (sentence,) = (said for said in findings(run) if "fair mode passes" in said)
     fair, compat = map(int, re.findall(r"(?:passes|fails) (\d+) that", sentence))
-    listed = [each for one in run.evaluations for row in one.prompts for each in row["differences"]]
-    assert (fair, compat) == (sum(each["fair"] for each in listed), sum(each["compat"] for each in listed))
+    listed = [each for one in run.evaluations for row in one.scores.counted for each in row.differences]
+    assert (fair, compat) == (sum(each.fair for each in listed), sum(each.compat for each in listed))
     built = build(tmp_path / "run", prompts=40)
     for path in built.folder.glob("eval/*/*/ifeval-fi/scores.json"):
         scores = json.loads(path.read_text("utf-8"))

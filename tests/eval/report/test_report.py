@@ -14,7 +14,11 @@ from eval.ifeval.paper import cell
 from eval.ifeval.stage import score_responses
 from eval.report import stage
 from eval.report.collect import collect
+from eval.report.document import Figure, Table
+from eval.report.further import further_sections
 from eval.report.standing import telling_models, widest_family
+from eval.report.tables import mixes_table
+from eval.statistics import holm
 from kielo.errors import KieloError
 from kielo.languages import language
 from kielo.plan import Outcome
@@ -147,7 +151,7 @@ def test_prompts_that_ask_for_a_response_language_are_left_out(tmp_path):
         after.accuracy() == before
         and after.by_type() == collect(built.recipe, built.place.inputs).evaluations[0].by_type()
     )
-    assert len(after.prompts) == 10
+    assert len(after.scores.counted) == 10
 
 
 def test_equal_records_give_equal_bytes(built, tmp_path):
@@ -219,7 +223,12 @@ def test_further_sets_have_tables_of_their_own(tmp_path):
     stage.run(plain.place)
     run = collect(built.recipe, built.place.inputs)
     assert len(run.further) == 12 and len(run.evaluations) == 24
-    assert "**Accuracy on native**" in read(built, "report.md") and "tables/accuracy-on-native.csv" in outputs
+    assert "## Instruction following: native" in read(built, "report.md") and "tables/accuracy-on-native.csv" in outputs
+    assert (
+        "figures/native-languages.svg" in outputs
+        and "tables/native-languages-of-the-answers-to-finnish-prompts.csv" in outputs
+    )
+    assert read(built, "tables/native-data-mixes-fair-mode.csv") != read(built, "tables/native-data-mixes.csv")
     assert read(built, "tables/table-1-data-mixes.csv") == read(plain, "tables/table-1-data-mixes.csv")
 
 
@@ -269,3 +278,24 @@ def test_the_recipe_cannot_inject_either(tmp_path: Path):
     stage.run(built.place)
     assert "<img" not in read(built, "index.html")
     assert "\\[link\\](http://x) \\| \\*star\\*" in read(built, "report.md") and "<img" not in read(built, "report.md")
+
+
+def test_a_further_set_is_tested_against_the_same_baselines_and_corrected_by_itself(tmp_path):
+    questions = "    mt-bench: {kind: questions"
+    text = RECIPE.replace(questions, f"    native: {{kind: ifeval, hub: example/native, language: fi}}\n{questions}")
+    text = text.replace("ifeval: {languages: [en, fi]}", "ifeval: {languages: [en, fi], also: [native]}")
+    built = build(tmp_path / "run", text, prompts=40)
+    run = collect(built.recipe, built.place.inputs)
+    (section,) = further_sections(run)
+    tables = {block.title: block for block in section.blocks if isinstance(block, Table)}
+    mixes, main = tables["native: Data mixes"], mixes_table(run)
+    assert main and [row[0] for row in mixes.rows] == [row[0] for row in main.rows]
+    assert mixes.columns == ("Model", "Finnish accuracy, %", "Answers in Finnish, %")
+    marked = [dict(cell.numbers) for row in mixes.rows for cell in row if cell.verdict]
+    assert len(marked) == 12 and [each["p_holm"] for each in marked] == holm([float(each["p"]) for each in marked])
+    assert f"Holm's correction over the {len(marked)} tests of this table" in mixes.note
+    assert {"native: Other runs", "native: Gains on the start", "native: What the modes judge differently"} <= set(
+        tables
+    )
+    names = [block.name for block in section.blocks if isinstance(block, Table | Figure)]
+    assert len(names) == len(set(names))

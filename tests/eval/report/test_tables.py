@@ -8,7 +8,7 @@ import pytest
 
 from eval.report.collect import Run
 from eval.report.document import MARKS, Cell, Report
-from eval.report.judge_tables import ratings_by_question
+from eval.report.judge_tables import rating_outcomes
 from eval.report.marks import Compared, legend, marked
 from eval.report.mode_tables import differing
 from eval.report.tables import mixes_table
@@ -90,7 +90,7 @@ def test_fair_mode_is_scored_by_its_own_verdicts(report: Report, run: Run) -> No
 def test_what_the_modes_judge_differently_is_counted_with_its_reasons(report: Report, run: Run) -> None:
     table = table_of(report, "What the modes judge differently")
     found = differing([one for one in run.evaluations if one.language == "fi"])
-    listed = [each for one in run.evaluations for row in one.prompts for each in row["differences"]]
+    listed = [each for one in run.evaluations for row in one.scores.counted for each in row.differences]
     assert sum(of.fair_alone + of.compat_alone for of in found.values()) == len(listed) > 0
     cells = next(row for row in table.rows if row[0].text == "keywords:forbidden_words")
     assert cells[2].text.startswith("an inflected form of a forbidden word (") and cells[3].text == "0"
@@ -155,7 +155,7 @@ def test_the_judge_is_told_with_all_that_was_lost(report: Report, run: Run) -> N
 def test_ratings_are_tested_question_by_question(report: Report, run: Run) -> None:
     table = table_of(report, "Ratings: mt-bench in Finnish")
     (document,) = run.judged.values()
-    ours, theirs = (ratings_by_question(document, f"sft/en-fi-{percent}pct") for percent in (20, 100))
+    ours, theirs = (rating_outcomes(document, f"sft/en-fi-{percent}pct") for percent in (20, 100))
     test = paired(ours, theirs)
     assert len(ours) == 80 and test is not None
     assert dict(cell_of(table, "en-fi-20pct", "Rating").numbers)["p"] == test.p

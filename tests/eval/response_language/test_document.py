@@ -172,10 +172,10 @@ def test_an_unknown_language_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "--language zz: no language pack" in capsys.readouterr().err
 
 
-def test_a_model_that_no_identifier_would_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = [str(tmp_path / "none.jsonl"), "--language", "fi", "--identifier-file", "model.bin"]
-    assert main(["eval", "language", *given]) == 2
-    assert "add --identifier glotlid" in capsys.readouterr().err
+@pytest.mark.parametrize("given", [["--identifier-file", "model.bin"], ["--identifier", "glotlid"]])
+def test_a_model_without_its_identifier_or_the_other_way_round_is_said(tmp_path: Path, capsys, given) -> None:
+    assert main(["eval", "language", str(tmp_path / "none.jsonl"), "--language", "fi", *given]) == 2
+    assert "--identifier glotlid and --identifier-file belong together" in capsys.readouterr().err
 
 
 def test_real_finnish_answers(shared_data: Path, identifier: Identifier) -> None:

@@ -150,7 +150,7 @@ def test_few_prompts_are_too_few_to_tell(files, tmp_path: Path, capsys) -> None:
     assert "too few to tell" in capsys.readouterr().out
 
 
-def test_answers_in_another_language_follow_nothing_when_normalised(files, tmp_path: Path) -> None:
+def test_answers_in_another_language_follow_nothing_when_normalised(files, tmp_path: Path, capsys) -> None:
     def english(document: dict[str, Any]) -> None:
         for prompt in document["prompts"][:30]:
             prompt["language"] = "source"
@@ -160,6 +160,19 @@ def test_answers_in_another_language_follow_nothing_when_normalised(files, tmp_p
     document = compared([*files(same, english), "--normalised"], tmp_path / "out.json")
     assert [(row["model"], row["followed"]) for row in document["models"]] == [("0", 46), ("1", 11)]
     assert document["pairs"][0]["verdict"] == "higher"
+    assert (document["floors"], document["models"][0]["above_floors"]) == ({}, None)
+    printed = capsys.readouterr().out.split("IFEval en")[-1]
+    assert "floor:" not in printed and "above floors" not in printed and "No floors" in printed
+
+
+def test_languages_told_by_different_identifiers_are_not_compared(files, tmp_path: Path, capsys) -> None:
+    def told_by(name: str) -> Callable[[dict[str, Any]], None]:
+        return lambda document: document.update(response_language={"lines": {"identifier": name}})
+
+    both = files(told_by("py3langid"), told_by("lingua"))
+    assert compared(both, tmp_path / "out.json")["pairs"]
+    assert main(["eval", "compare", *both, "--normalised"]) == 2
+    assert "languages are told by py3langid and by lingua" in capsys.readouterr().err
 
 
 def test_a_language_that_nothing_knows_cannot_be_normalised(files, capsys) -> None:

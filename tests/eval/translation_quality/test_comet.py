@@ -12,7 +12,7 @@ import pytest
 from eval.translation_quality import comet_process, comet_script, stage
 from eval.translation_quality.comet_process import comet_document
 from eval.translation_quality.metrics import Translated
-from kielo.errors import KieloError, MissingExtraError, SourceError
+from kielo.errors import KieloError, MissingExtraError, RecipeError, SourceError
 from kielo.plan import make_plan
 from kielo.recipe import load
 from kielo.schema import Recipe
@@ -101,8 +101,8 @@ def test_a_checkpoint_beside_the_recipe_is_taken_as_it_is(comet, write_recipe, t
         write_recipe, f"{{model: ./snapshot/checkpoints/model.ckpt, batch_size: 2, command: [{sys.executable}]}}"
     )
     assert scored(recipe, tmp_path)["score"] == 0.8333
-    with pytest.raises(SourceError, match=r"eval\.comet\.model: no such checkpoint: .*nowhere\.ckpt"):
-        scored(asking(write_recipe, "{model: ./nowhere.ckpt, command: [python]}"), tmp_path)
+    with pytest.raises(RecipeError, match=r"eval\.comet\.model: no such checkpoint: .*nowhere\.ckpt"):
+        asking(write_recipe, "{model: ./nowhere.ckpt, command: [python]}")
 
 
 def test_the_step_writes_it_beside_the_other_metrics(comet, write_recipe, tmp_path) -> None:

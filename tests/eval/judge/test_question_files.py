@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from eval.judge.stored_answers import read_questions, read_stored_answers
+from eval.judge.question_files import read_answers_to, read_questions
 from kielo.errors import SourceError
-from kielo.records import QuestionResponse, to_json
+from kielo.records import Question, QuestionResponse, to_json
 
 
 def write(path, *rows):
@@ -27,7 +28,7 @@ def test_real_mt_bench_in_finnish(shared_data):
     folder = shared_data / "mt_bench_fi"
     questions = read_questions(folder / "question_fi.jsonl", "fi")
     assert (len(questions), sum(bool(each.references) for each in questions)) == (80, 39)
-    read = read_stored_answers(folder / "answers/Poro-34B-chat-finnish.jsonl.gz", questions)
+    read = read_answers_to(questions, folder / "answers/Poro-34B-chat-finnish.jsonl.gz")
     assert (len(read.answers), read.elsewhere) == (80, 0)
     assert all(len(turns) == 2 for turns in read.answers.values())
 
@@ -36,12 +37,24 @@ def test_a_real_file_of_two_runs_is_refused(shared_data):
     folder = shared_data / "mt_bench_fi"
     questions = read_questions(folder / "question_fi.jsonl", "fi")
     with pytest.raises(SourceError, match="line 41: a second answer to question 131"):
-        read_stored_answers(folder / "answers/finnish-mistral-7b-base-test.jsonl.gz", questions)
+        read_answers_to(questions, folder / "answers/finnish-mistral-7b-base-test.jsonl.gz")
 
 
 def test_kielos_own_answers(tmp_path, questions):
     row = to_json(QuestionResponse("q/2", 2, "fi", "x", ("Hei",), ("Terve!",), ("stop",)))
-    assert read_stored_answers(write(tmp_path / "a.jsonl", row), questions).answers == {2: ("Terve!",)}
+    assert read_answers_to(questions, write(tmp_path / "a.jsonl", row)).answers == {2: ("Terve!",)}
+
+
+def test_questions_of_kielo_and_of_arena_hard_read_as_translation_reads_them(tmp_path):
+    question = Question("q/81", "fi", 81, "math", ("Paljonko?", "Entä nyt?"), ("4", ""))
+    arena = {"question_id": "81", "category": "math", "turns": [{"content": "Paljonko?"}, {"content": "Entä nyt?"}]}
+    assert read_questions(write(tmp_path / "q.jsonl", to_json(question)), "fi") == [question]
+    assert read_questions(write(tmp_path / "q.jsonl", arena), "fi") == [replace(question, references=())]
+
+
+def test_samples_of_the_harness_answer_questions_by_key(tmp_path, questions):
+    row = {"doc": {"key": 2, "prompt": "Hei"}, "resps": [["Terve!"]], "filtered_resps": ["Terve!"]}
+    assert read_answers_to(questions, write(tmp_path / "samples_x.jsonl", row)).answers == {2: ("Terve!",)}
 
 
 def test_plain_answers_are_found_by_their_prompt(tmp_path, questions):
@@ -50,7 +63,7 @@ def test_plain_answers_are_found_by_their_prompt(tmp_path, questions):
         {"prompt": "Muu", "response": "x"},
         {"prompt": "Moi", "response": "Moi!"},
     ]
-    read = read_stored_answers(write(tmp_path / "a.jsonl", *rows), questions)
+    read = read_answers_to(questions, write(tmp_path / "a.jsonl", *rows))
     assert (read.answers, read.elsewhere) == ({2: ("",), 1: ("Moi!",)}, 1)
 
 
@@ -59,24 +72,27 @@ def test_plain_answers_are_found_by_their_prompt(tmp_path, questions):
     [
         ([{"key": 1, "response": "a"}, {"key": 1, "response": "b"}], "line 2: a second answer to question 1"),
         ([{"key": 9, "response": "a"}], "answers none of the 2 questions"),
-        ([{"key": 1}], "line 1: holds no answer"),
-        ([{"response": "a"}], "an answer needs a key"),
-        ([{"key": 1, "responses": ["a", 3]}], "'responses' must be a text or a list of texts"),
-        ([{"question_id": 1, "choices": [{"turns": 3}]}], "turns"),
+        ([{"key": 1}], "line 1: no answer: has none of"),
+        ([{"response": "a"}], "line 1: an answer needs a `key`"),
+        ([{"key": 1, "responses": ["a", 3]}], "an answer must be a text or null; this is a int"),
+        (
+            [{"question_id": 1, "choices": [{"turns": 3}]}],
+            "`choices` must be a list whose first item has a list of `turns`",
+        ),
         ([{"key": 1, "response": "\ud83d"}], "line 1: the row holds half a character"),
     ],
 )
 def test_what_is_no_answer_is_named(tmp_path, questions, rows, sentence):
     with pytest.raises(SourceError, match=sentence):
-        read_stored_answers(write(tmp_path / "a.jsonl", *rows), questions)
+        read_answers_to(questions, write(tmp_path / "a.jsonl", *rows))
 
 
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([{"key": 1, "prompt": "a"}, {"key": "1", "prompt": "b"}], "key 1 is there twice"),
-        ([{"key": 1}], "'turns' or 'prompt'"),
-        ([{"key": 1, "prompt": "\ud83d"}], "line 1: the row holds half a character"),
+        ([{"key": 1, "prompt": "a"}, {"key": "1", "prompt": "b"}], "line 2: its key 1 is that of line 1, too"),
+        ([{"key": 1}], "line 1: 'prompt' needs the user's turns, this is missing"),
+        ([{"key": 1, "prompt": "Kissa \ud83d"}], "line 1: 'prompt' holds half a character"),
         ([], "holds no questions"),
     ],
 )
