@@ -146,8 +146,9 @@ def _followed(found: Mapping[str, Any], mode: str) -> str:
     """Write a share of instructions with its interval, and what replies without any model get."""
     if mode not in found["followed"]:
         return "not measured"
-    low, high = (f"{100 * end:.1f}" for end in found["interval"][mode])
-    share = f"{_share(found['followed'][mode], found['instructions'])} \\[{low}, {high}\\]"
+    share, interval = _share(found["followed"][mode], found["instructions"]), found["interval"].get(mode)
+    if interval is not None and found["instructions"]:
+        share += " \\[{:.1f}, {:.1f}\\]".format(*(100 * end for end in interval))
     floor = found["floor"].get(mode)
     return (
         share

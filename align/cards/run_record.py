@@ -172,8 +172,13 @@ def _results(run: RunFolder, name: str) -> Iterator[dict[str, Any]]:
         yield {
             "benchmark": scores["benchmark"], "language": scores["language"],
             "followed": {mode: subset["inst_strict"] for mode, subset in subsets.items()},
-            "interval": {mode: of["intervals"]["paper_subset"]["inst_strict"] for mode, of in scores.get("modes", {}).items()},
+            "interval": _intervals(scores.get("modes", {})),
             "floor": {mode: max(reply["inst_strict"] for reply in of.values()) for mode, of in floors.items()},
             "instructions": subsets["compat"]["instructions"] if subsets else None,
             "in_language": spoken and spoken["lines"] and spoken["lines"]["target"], "answers": spoken and spoken["total"],
         }  # fmt: skip
+
+
+def _intervals(modes: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the 95% interval of the share followed in each mode; scores made before there were any have none."""
+    return {mode: of["intervals"]["paper_subset"]["inst_strict"] for mode, of in modes.items() if "intervals" in of}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eval.judge.cases import Comparison
+from eval.judge.gate import FEWEST_LETTERS
 from eval.judge.statistics import SOUND_SHARE
 from eval.statistics import LEVEL
 from eval.text_table import clean, listed
@@ -86,7 +87,7 @@ def gate_lines(gate: Mapping[str, Any]) -> Iterator[str]:
             yield f"  language of {named}: {seen}"
     if "wins" in gate:
         decided = ", ".join(f"{gate[name]} {name}" for name in ("wins", "losses", "ties", "excluded"))
-        yield f"  decided by the language gate ({gate['policy']}): {decided}"
+        yield f"  decided by the language gate ({gate['policy']}; answers of {FEWEST_LETTERS} letters or more): {decided}"
 
 
 def single_lines(found: Mapping[str, Any], name: str) -> Iterator[str]:
