@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,9 @@ from eval.judge.judging import judge
 from eval.judge.trial import Trial
 from kielo.generation.openai import OpenAiGenerator
 from kielo.languages import language
-from tests.kielo.generation.http_server import Answer, Server
+from tests.kielo.generation.http_server import Server, serving
 
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(answer: Callable[[dict[str, Any], int], Answer]) -> Server:
-        servers.append(Server(answer))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.http.shutdown()
-        server.http.server_close()
+serve = pytest.fixture(serving)
 
 
 class opened:

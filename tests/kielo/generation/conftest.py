@@ -15,7 +15,7 @@ from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
 from kielo.generation.server_process import ServerProcess, free_port
 from kielo.schema import Engine
-from tests.kielo.generation.http_server import Answer, Server
+from tests.kielo.generation.http_server import serving
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -172,15 +172,4 @@ def vllm_engine(**settings: Any) -> Engine:
     )
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(answer: Callable[[dict[str, Any], int], Answer]) -> Server:
-        servers.append(Server(answer))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.http.shutdown()
-        server.http.server_close()
+serve = pytest.fixture(serving)

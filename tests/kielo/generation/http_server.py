@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -69,3 +69,17 @@ class Server:
         self.http.daemon_threads = True
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
+
+
+def serving() -> Iterator[Callable[..., Server]]:
+    """Give what starts servers that answer by a function, and end them after the test: the body of a fixture."""
+    servers: list[Server] = []
+
+    def start(answer: Callable[[dict[str, Any], int], Answer]) -> Server:
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.http.shutdown()
+        server.http.server_close()
