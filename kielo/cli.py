@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
-from kielo.eval_tools import TOOLS, tool_parser, tools_text
+from kielo.eval_tools import find_tool, tool_parser, tools_text
 from kielo.file_verbs import add_file_verbs
 from kielo.out_files import output_file
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _refuse_namesakes()
         _refuse_undecodable(given)
-        tool = given[1] if given[:1] == ["eval"] and len(given) > 1 and given[1] in TOOLS else None
+        tool = find_tool(given)
         parsed = tool_parser(tool).parse_args(given[2:]) if tool else _parser().parse_args(given)
         verb: Any = parsed.function
         code = int(verb(parsed) or 0)

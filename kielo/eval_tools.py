@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from kielo.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,20 @@ TOOLS: Mapping[str, Tool] = {
     "make-prompts": Tool("eval.make_prompts.command", "write native IFEval prompts from documents of a language"),
     "export-task": Tool("eval.harness.command", "write a task folder for lm-evaluation-harness"),
 }  # fmt: skip
+
+
+def find_tool(given: list[str]) -> str | None:
+    """Tell which tool a command line asks for; None where it names a recipe, or nothing.
+
+    Raises:
+        UsageError: it is neither a file nor a tool, but nearly one.
+    """
+    if len(given) < 2 or given[0] != "eval":
+        return None
+    near = difflib.get_close_matches(given[1], TOOLS, 1)
+    if given[1] not in TOOLS and near and not Path(given[1]).exists():
+        raise UsageError(f"there is no tool and no recipe '{given[1]}'; did you mean '{near[0]}'?")
+    return given[1] if given[1] in TOOLS else None
 
 
 def tool_parser(name: str) -> argparse.ArgumentParser:

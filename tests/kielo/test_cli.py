@@ -55,6 +55,8 @@ def test_help_lists_every_verb():
             "--language xx: no language pack",
         ),
         (["eval", "score", "--prompts", "a\udcff.jsonl"], "is not UTF-8"),
+        (["eval", "flors"], "no tool and no recipe 'flors'; did you mean 'floors'?"),
+        (["eval", "nothing.yaml"], "nothing.yaml: no such file"),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(arguments, sentence, write_recipe, tmp_path, capsys, monkeypatch):
