@@ -24,8 +24,7 @@ from kielo.records import (
     read_records,
     write_records,
 )
-
-STORE = "completions"
+from kielo.run_folder import KEPT
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def run(place: Workplace) -> Outcome:
     model = place.inputs[place.step.inputs[0]] / "model"
     with (
         open_generator(place.recipe.eval.engine, str(model), None, place.folder / "logs") as generator,
-        CompletionStore(place.folder / STORE) as store,
+        CompletionStore(place.folder / KEPT) as store,
     ):
         answers = answer(asked, generator, store, settings["strip_thinking"])
     counts = {}

@@ -15,9 +15,9 @@ from kielo.errors import GenerationError
 from kielo.generation.protocol import Generator, Request, Sampling
 from kielo.generation.store import CompletionStore, complete
 from kielo.records import Message, write_json, write_jsonl
-from kielo.run_folder import SCORES
+from kielo.run_folder import KEPT, SCORES
 
-STORE, JUDGEMENTS = "completions", "judgements.jsonl"
+JUDGEMENTS = "judgements.jsonl"
 Judges = Mapping[str, Callable[[], AbstractContextManager[Generator]]]
 """Judge's name -> how it is opened; they are opened one after the other."""
 
@@ -29,7 +29,7 @@ def judge(trial: Trial, judges: Judges, folder: Path) -> dict[str, Any]:
         GenerationError: a judge cannot be reached, or gave no completion for some prompts; what it gave stays in the store.
     """
     by_judge: dict[str, Verdicts] = {}
-    with CompletionStore(folder / STORE) as store:
+    with CompletionStore(folder / KEPT) as store:
         for name, opened in judges.items():
             with opened() as generator:
                 judged = _ask(trial, generator, store, name)
