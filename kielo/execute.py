@@ -221,10 +221,10 @@ def _with_checked_benchmark(read: Callable[[Workplace], Outcome]) -> Callable[[W
 
     def read_and_check(place: Workplace) -> Outcome:
         outcome = read(place)
-        if place.recipe.translate.datasets[place.step.name.partition("/")[2]].kind == "ifeval":
+        dataset = place.recipe.translate.datasets[place.step.name.partition("/")[2]]
+        if dataset.kind == "ifeval":
             from eval.ifeval.rows import read_prompts
 
-            dataset = place.recipe.translate.datasets[place.step.name.partition("/")[2]]
             read_prompts(place.folder / "rows.jsonl", dataset.language or place.recipe.source_language)
         return outcome
 
