@@ -26,7 +26,7 @@ def load(path: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate({"name": path.stem, **values, "file": path.resolve()})
     except ValidationError as error:
-        raise RecipeError(_sentence(error, path, lines)) from error
+        raise RecipeError(sentence_of(error, path, lines, Recipe)) from error
     for where, sentence in broken_links(recipe):
         raise RecipeError(f"{at(path, strict_yaml.line_of(where, lines))}: {'.'.join(map(str, where))}: {sentence}.")
     return recipe
@@ -36,7 +36,8 @@ _INNER = ("function-after", "float", "constrained-float", "literal['X']", "[key]
 """What pydantic puts into a path of keys for itself."""
 
 
-def _sentence(error: ValidationError, path: Path, lines: strict_yaml.Lines) -> str:
+def sentence_of(error: ValidationError, path: Path, lines: strict_yaml.Lines, schema: type[BaseModel]) -> str:
+    """Say the first mistake that a schema found in a YAML file, with its line and the nearest known key."""
     # A misspelt key also leaves its right spelling missing: name the misspelling.
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     where = _written(tuple(part for part in first["loc"] if part not in _INNER), lines)
@@ -44,12 +45,12 @@ def _sentence(error: ValidationError, path: Path, lines: strict_yaml.Lines) -> s
     place = at(path, strict_yaml.line_of(where, lines))
     more = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"{place}: unknown key '{name}'; {nearest(str(where[-1]), known_keys(where[:-1]))}{more}"
+        return f"{place}: unknown key '{name}'; {nearest(str(where[-1]), known_keys(where[:-1], schema))}{more}"
     if first["type"] == "missing":
         return f"{place}: key '{name}' is missing; add it.{more}"
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
     value = "" if isinstance(first["input"], dict | list | BaseModel) else f" (it is {first['input']!r})"
-    return f"{place}: {name}: {message}{value}.{more}"
+    return f"{place}: {f'{name}: ' if name else ''}{message}{value}.{more}"
 
 
 def _written(where: tuple[Any, ...], lines: strict_yaml.Lines) -> tuple[Any, ...]:
@@ -66,9 +67,9 @@ def nearest(word: str, known: list[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}."
 
 
-def known_keys(where: tuple[Any, ...]) -> list[str]:
-    """List the keys that a recipe knows at a path of keys."""
-    node: dict[str, Any] = Recipe.model_json_schema()
+def known_keys(where: tuple[Any, ...], schema: type[BaseModel] = Recipe) -> list[str]:
+    """List the keys that a recipe (or another schema) knows at a path of keys."""
+    node: dict[str, Any] = schema.model_json_schema()
     definitions = node["$defs"]
     for part in where:
         node = _resolve(node.get("properties", {}).get(part) or node.get("additionalProperties") or {}, definitions)

@@ -39,6 +39,7 @@ _STEP_FOLDERS = (
     "judge",
     "report",
     "recipe.json",
+    "jobs",
 )
 _REREAD_BYTES = 16 << 20
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)

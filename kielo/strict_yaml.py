@@ -82,6 +82,22 @@ def load(path: Path) -> tuple[dict[str, Any], Lines]:
             loader.dispose()
 
 
+def read_value(text: str) -> Any:
+    """Read one value of a command line as a file would have it: `8`, `true`, `[a, b]`.
+
+    Raises:
+        RecipeError: it is not YAML.
+    """
+    try:
+        loader = _StrictLoader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError) as error:
+        raise RecipeError(f"'{text[:60]}' is no YAML value; put quotes around it.") from error
+
+
 def _walk(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Path) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
