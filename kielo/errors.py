@@ -30,6 +30,10 @@ class GenerationError(KieloError, RuntimeError):
     """A text generator cannot be reached, refuses its requests, or died and stayed dead."""
 
 
+class ClusterError(KieloError, RuntimeError):
+    """Slurm is not here, does not answer or refuses a job, or a job ended without what it was to make."""
+
+
 class MissingExtraError(KieloError, ImportError):
     """An optional package that this step needs is not installed."""
 

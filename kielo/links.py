@@ -87,6 +87,7 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
 
     for name, dataset in datasets.items():
         yield from _reachable(recipe, name, dataset)
+        yield from check(("translate", "datasets", name, "expected"), name, dataset.kind, dataset.expected)
     for name, mix in recipe.sft.mixes.items():
         asked = {dataset: _asked(pool) for dataset, pool in mix.pools.items()}
         for index, dataset_name in enumerate(mix.datasets):

@@ -30,16 +30,22 @@ def has_chat_template(path: str) -> bool:
 
 
 def model_file(path: str, name: str, revision: str | None = None) -> Path | None:
-    """Find a file of a model in its folder, or among what was fetched from the Hub."""
+    """Find a file of a model in its folder, or among what was fetched from the Hub.
+
+    The Hub's library finds it just so, and loads its HTTP client first: a third of the time of a plan.
+    """
     if Path(path).is_dir():
         file = Path(path) / name
         return file if file.is_file() else None
     try:
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import constants
     except ImportError:
         return None
-    found = try_to_load_from_cache(path, name, revision=revision)
-    return Path(found) if isinstance(found, str) else None
+    fetched = Path(constants.HF_HUB_CACHE) / f"models--{path.replace('/', '--')}"
+    reference = fetched / "refs" / (revision or "main")
+    commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
+    file = fetched / "snapshots" / (commit or "main") / name
+    return file if file.is_file() else None
 
 
 @contextmanager

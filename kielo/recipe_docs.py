@@ -1,6 +1,6 @@
-"""Writes what is generated from the recipe's schema: recipes/recipe.schema.json for editors and docs/recipe.md for people.
+"""Writes what is generated from the schemas of recipes and cluster profiles: JSON Schemas for editors, tables in docs/ for people.
 
-Run it after any change of kielo/recipe.py: `python -m kielo.recipe_docs`
+Run it after any change of kielo/schema/ or kielo/cluster/profile*.py: `python -m kielo.recipe_docs`
 """
 
 from __future__ import annotations
@@ -9,27 +9,60 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from kielo.cluster.profile import PROFILES, profile_schema
 from kielo.provenance import CHECKOUT
 from kielo.schema import json_schema
 
 SCHEMA, REFERENCE = CHECKOUT / "recipes" / "recipe.schema.json", CHECKOUT / "docs" / "recipe.md"
+PROFILE_SCHEMA, PROFILE_REFERENCE = PROFILES / "profile.schema.json", CHECKOUT / "docs" / "profile.md"
 _TOP = """# What a recipe can say
 
-Generated from `kielo/recipe.py` by `python -m kielo.recipe_docs`; a test keeps it fresh. For completion in an editor, put
+Generated from `kielo/schema/` by `python -m kielo.recipe_docs`; a test keeps it fresh. For completion in an editor, put
 `# yaml-language-server: $schema=recipe.schema.json` on the first line of a recipe.
+"""
+_PROFILE_TOP = """# What a cluster profile can say
+
+Generated from `kielo/cluster/profile_parts.py` by `python -m kielo.recipe_docs`; a test keeps it fresh. [clusters.md](clusters.md) says
+how to write one. For completion in an editor, put `# yaml-language-server: $schema=profile.schema.json` (with the path to
+`slurm/profile.schema.json`) on the first line.
+
+`based_on: lumi`, or a file beside this one, lays a profile over another: keys that it writes go before, mappings are laid over one
+another key by key, lists are replaced.
 """
 
 
 def schema_text() -> str:
     """Make the text of recipes/recipe.schema.json."""
-    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+    return _json(json_schema())
 
 
 def reference_text() -> str:
     """Make the text of docs/recipe.md: one table per part of a recipe."""
-    schema = json_schema()
-    parts = {"the recipe": schema, **schema["$defs"]}
-    return _TOP + "".join("".join(_table(name, part)) for name, part in parts.items())
+    return _TOP + _tables("the recipe", json_schema())
+
+
+def profile_schema_text() -> str:
+    """Make the text of slurm/profile.schema.json; nothing is needed in it, for a profile may be based on another."""
+    schema = profile_schema()
+    for part in (schema, *schema["$defs"].values()):
+        part.pop("required", None)
+    based_on = {
+        "based_on": {"type": "string", "description": "a profile, or a file beside this one, to lay this one over"}
+    }
+    return _json({**schema, "properties": {**based_on, **schema["properties"]}, "title": "Kielo cluster profile"})
+
+
+def profile_reference_text() -> str:
+    """Make the text of docs/profile.md: one table per part of a profile."""
+    return _PROFILE_TOP + _tables("the profile", profile_schema())
+
+
+def _json(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def _tables(name: str, schema: dict[str, Any]) -> str:
+    return "".join("".join(_table(each, part)) for each, part in {name: schema, **schema["$defs"]}.items())
 
 
 def _table(name: str, part: dict[str, Any]) -> Iterator[str]:
@@ -73,3 +106,5 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     SCHEMA.write_text(schema_text(), "utf-8")
     REFERENCE.write_text(reference_text(), "utf-8")
+    PROFILE_SCHEMA.write_text(profile_schema_text(), "utf-8")
+    PROFILE_REFERENCE.write_text(profile_reference_text(), "utf-8")

@@ -46,16 +46,24 @@ def memory(shape: ModelShape, setting: Setting, sequences: int, length: int) -> 
 
 def _states(shape: ModelShape, setting: Setting) -> tuple[float, float, float]:
     """Give the bytes of weights, gradients and optimiser of the whole model; 16 bytes a parameter in the usual case."""
-    own = 2 if setting.trainer.get("dtype") in ("bfloat16", "float16") else 4
+    own = trained_width(setting)
     trained, frozen = shape.parameters, 0.0
     if setting.lora is not None:
         trained = adapter_parameters(shape, setting.lora["r"])
         written = setting.trainer.get("dtype")
         base = 2 if written in ("bfloat16", "float16") or (written is None and setting.bf16) else 4
         frozen = shape.parameters * _QUANTISED.get(setting.lora.get("quantise") or "", base)
-        own = 4
-    adam = _ADAM_8BIT if "8bit" in str(setting.trainer.get("optim")) else _ADAM * own // 4
-    return trained * own + frozen, trained * own, trained * adam
+    return trained * own + frozen, trained * own, trained * optimiser_bytes(setting)
+
+
+def trained_width(setting: Setting) -> int:
+    """Give the bytes of one number that is trained; adapters are 32-bit whatever the model is."""
+    return 2 if setting.lora is None and setting.trainer.get("dtype") in ("bfloat16", "float16") else 4
+
+
+def optimiser_bytes(setting: Setting) -> int:
+    """Give the bytes that the optimiser holds for one number."""
+    return _ADAM_8BIT if "8bit" in str(setting.trainer.get("optim")) else _ADAM * trained_width(setting) // 4
 
 
 def adapter_parameters(shape: ModelShape, rank: int) -> int:

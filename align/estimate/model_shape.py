@@ -1,13 +1,18 @@
-"""The size of a model, counted from its config.json without loading it; kielo plan estimates memory and time from it."""
+"""The size of a model, counted from its config.json, or from a list of known ones, without loading it; kielo plan estimates memory and time from it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from kielo.models import model_file
+from kielo.provenance import CHECKOUT
+from kielo.strict_yaml import load
+
+SHAPES = CHECKOUT / "recipes" / "models" / "shapes.yaml"
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,17 @@ class ModelShape:
     eager: bool
     context: int | None
     """Most tokens it reads, where config.json says so."""
+    saved_bytes: int = 4
+    """Of one number in its files."""
+    listed: bool = False
+    """Whether it is taken from the list of known models, for want of a config.json."""
 
 
 def read_shape(model: str, revision: str | None) -> ModelShape | str:
     """Count a model's parameters; where that cannot be done, say why in half a sentence."""
     file = model_file(model, "config.json", revision)
+    if file is None and (config := _listed(model)) is not None:
+        return replace(count(config, FAMILIES[config["model_type"]]), listed=True)
     if file is None:
         return f"the config.json of {model} is not on this machine; fetch it with: hf download {model} config.json"
     try:
@@ -78,6 +89,16 @@ def read_shape(model: str, revision: str | None) -> ModelShape | str:
         return count(config, family)
     except KeyError as error:
         return f"{file.name} of {model} does not say {error.args[0]}"
+
+
+def _listed(model: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = _known_shapes().get(model)
+    return found
+
+
+@cache
+def _known_shapes() -> dict[str, Any]:
+    return load(SHAPES)[0]
 
 
 def count(config: Mapping[str, Any], family: Family) -> ModelShape:
@@ -98,10 +119,12 @@ def count(config: Mapping[str, Any], family: Family) -> ModelShape:
     norm = hidden * (1 + family.bias)
     ends += norm * (1 + family.embedding_norm) + (hidden * (context or 0) if family.positions else 0)
     return ModelShape(
-        layers * layer + ends, layers, hidden, heads, inner, vocabulary, layer, linear, family.gated, family.eager, context
+        layers * layer + ends, layers, hidden, heads, inner, vocabulary, layer, linear, family.gated, family.eager, context,
+        _BYTES.get(config.get("dtype") or config.get("torch_dtype") or "", 4),
     )  # fmt: skip
 
 
+_BYTES = {"bfloat16": 2, "float16": 2}
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers")
 _HEADS = ("num_attention_heads", "n_head", "n_heads")
 CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from align.estimate.trainings import UTILISATION, Estimate, Hardware
+from align.estimate.hardware import Hardware
+from align.estimate.trainings import UTILISATION, Estimate
 from kielo.plan import Step
 
 _HEAD = ("training", "rows", "steps", "batch", "tokens", "GB", "hours", "device-h")
@@ -23,8 +24,10 @@ def table(found: Sequence[Estimate], said: Sequence[str], given: Hardware) -> st
         ).rstrip()
         for row in rows
     ]
-    device = f"{given.devices} x {given.name}" if given.name else f"{given.devices} device{'s' * (given.devices > 1)}"
-    notes = [f"for {device}; batch: devices x most at once x passes; tokens: of one epoch; GB: on each device", *said]
+    notes = [
+        f"for {given.words}; batch: devices x most at once x passes; tokens: of one epoch; GB: on each device",
+        *said,
+    ]
     if any(too_large(each, given) for each in found):
         notes.append(
             f"!: more than the {given.memory_gb:g} GB of a device; take more devices, a smaller batch at once or lora"
@@ -40,9 +43,10 @@ def _cells(each: Estimate, given: Hardware) -> tuple[str, ...]:
     spread = f"{each.devices}x{each.batches.per_device}"
     if each.kind != "reference":
         spread = f"{each.global_batch_size}: {spread}x{each.batches.accumulation}"
-    held = "?" if each.gb is None else f"{_short(each.gb)}{'!' * too_large(each, given)}"
-    hours = [("?" if value is None else f"{mark}{_short(value)}") for value in (each.hours, each.device_hours)]
-    return (each.name, _number(amount.rows), steps, spread, tokens or "?", held, *hours)
+    held = "?" if each.gb is None else f"{short(each.gb)}{'!' * too_large(each, given)}"
+    hours = [("?" if value is None else f"{mark}{short(value)}") for value in (each.hours, each.device_hours)]
+    rows = "~" * amount.expected + _number(amount.rows)
+    return (each.name, rows, steps, spread, tokens or "?", held, *hours)
 
 
 def _number(value: int | None) -> str:
@@ -50,10 +54,10 @@ def _number(value: int | None) -> str:
 
 
 def _tokens(count: int) -> str:
-    return f"{_short(count / 1e6)}M" if count >= 1e6 else f"{_short(count / 1e3)}k"
+    return f"{short(count / 1e6)}M" if count >= 1e6 else f"{short(count / 1e3)}k"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Write a number with what its size makes worth reading."""
     return (
         f"{value:.0f}"
@@ -81,17 +85,18 @@ def to_document(
     ]
     return {
         "devices": given.devices, "device": given.name, "device_memory_gb": given.memory_gb, "tflops": given.tflops,
-        "utilisation": UTILISATION, "steps": listed, "trainings": [_plain(each) for each in found],
+        "utilisation": UTILISATION, "steps": listed, "trainings": [plain(each) for each in found],
         "assumptions": list(said),
     }  # fmt: skip
 
 
-def _plain(each: Estimate) -> dict[str, Any]:
+def plain(each: Estimate) -> dict[str, Any]:
+    """Spell one estimate out for JSON."""
     amount = each.amount
     return {
-        "name": each.name, "kind": each.kind, "conversations": amount.rows, "estimated": amount.guessed,
+        "name": each.name, "kind": each.kind, "conversations": amount.rows, "estimated": amount.guessed, "expected": amount.expected,
         "tokens": amount.tokens, "tokens_by_language": dict(amount.by_language), "longest_row": amount.longest_row,
-        "steps_per_epoch": each.steps_per_epoch, "steps": each.steps, "global_batch_size": each.global_batch_size,
+        "steps_per_epoch": each.steps_per_epoch, "steps": each.steps, "rows_by_batch": each.quotient, "global_batch_size": each.global_batch_size,
         "per_device": each.batches.per_device, "accumulation": each.batches.accumulation,
         "memory_bytes": each.memory_bytes and {name: round(held) for name, held in each.memory_bytes.items()},
         "hours": each.hours, "device_hours": each.device_hours,

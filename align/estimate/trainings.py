@@ -7,33 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from align.batches.arithmetic import Batches, global_batch_size, plan_batches
-from align.estimate.amounts import Amount, amount_of
+from align.batches.arithmetic import Batches, epochs, global_batch_size, plan_batches
+from align.estimate.amounts import LETTERS_PER_TOKEN, Amount, amount_of
+from align.estimate.disk import Disk, disk
+from align.estimate.expected import LETTERS
+from align.estimate.hardware import Hardware, known_devices
 from align.estimate.memory import Setting, memory
 from align.estimate.model_shape import ModelShape, read_shape
 from align.training.arguments import Machine
-from kielo.errors import UsageError
 from kielo.plan import Step
-from kielo.provenance import CHECKOUT
-from kielo.recipe import nearest
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE
-from kielo.strict_yaml import load
 
-DEVICES = CHECKOUT / "slurm" / "devices.yaml"
 UTILISATION = 0.35
 """Share of a device's peak that trainings of this kind reach: an assumption, printed with every estimate."""
 
 
-@dataclass(frozen=True)
-class Hardware:
-    """What the trainings would run on."""
-
-    devices: int = 1
-    name: str | None = None
-    memory_gb: float | None = None
-    tflops: float | None = None
+STATE = ("weights", "gradients", "optimiser")
 
 
 @dataclass(frozen=True)
@@ -61,6 +52,21 @@ class Estimate:
     memory_bytes: Mapping[str, float] | None
     """By what it holds, on each device."""
     device_hours: float | None
+    epochs: float | None = None
+    """How often the rows are gone through; None where a number of steps is set, and for a reference pass."""
+    disk: Disk | None = None
+
+    @property
+    def quotient(self) -> float | None:
+        """Divide the rows of all epochs by the global batch: the steps, were each epoch's last one not a smaller one."""
+        rows = self.amount.rows
+        return None if rows is None or self.epochs is None else rows * self.epochs / self.global_batch_size
+
+    @property
+    def state_gb(self) -> float | None:
+        """Give weights, gradients and optimiser of one device in GB: what is held before any activation."""
+        held = self.memory_bytes
+        return sum(held.get(name, 0.0) for name in STATE) / 1e9 if held else None
 
     @property
     def gb(self) -> float | None:
@@ -73,19 +79,6 @@ class Estimate:
         return None if self.device_hours is None else self.device_hours / self.devices
 
 
-def hardware(name: str | None, devices: int, memory_gb: float | None, tflops: float | None) -> Hardware:
-    """Look a device up by name; what is given beside the name goes before what the file says.
-
-    Raises:
-        UsageError: there is no such device.
-    """
-    known, _ = load(DEVICES)
-    if name is not None and name not in known:
-        raise UsageError(f"--device {name}: no such device; {nearest(name, list(known))}")
-    found = known[name] if name else {}
-    return Hardware(devices, name, memory_gb or found.get("memory_gb"), tflops or found.get("bf16_tflops"))
-
-
 def estimate(recipe: Recipe, plan: Sequence[Step], run: RunFolder, given: Hardware) -> tuple[list[Estimate], list[str]]:
     """Estimate every training of a plan; also says, sentence by sentence, what was assumed.
 
@@ -94,30 +87,39 @@ def estimate(recipe: Recipe, plan: Sequence[Step], run: RunFolder, given: Hardwa
     """
     shape = read_shape(recipe.model_path, recipe.revision)
     steps = [step for step in plan if step.kind in ("sft", "reference", "dpo")]
-    found = [_of_step(recipe, step, plan, run, shape, given) for step in steps]
-    return found, _assumptions(shape, given, found)
+    found = [estimate_step(recipe, step, plan, run, shape, given) for step in steps]
+    return found, assumptions(shape, given, found)
 
 
-def _of_step(
+def estimate_step(
     recipe: Recipe, step: Step, plan: Sequence[Step], run: RunFolder, shape: ModelShape | str, given: Hardware
 ) -> Estimate:
+    """Estimate one training or reference pass of a plan.
+
+    Raises:
+        RecipeError: the global batch cannot be spread over the devices.
+    """
     tokens = next(each for each in plan if each.name in step.inputs and each.kind == "tokens")
-    amount = amount_of(recipe, tokens, run)
+    amount = amount_of(recipe, tokens, plan, run)
     sketch = _sketch(step, tokens, amount, shape, given.devices)
     batches = plan_batches(sketch, Machine(given.devices, "cpu" if given.name == "cpu" else "cuda", True))
     size = global_batch_size(sketch)
     per_epoch = math.ceil(amount.rows / size) if amount.rows else None
     steps = batches.steps if amount.rows else sketch.trainer.get("max_steps")
-    held = hours = None
+    held = hours = written = None
     if isinstance(shape, ModelShape) and sketch.longest_row:
         setting = setting_of(step, given)
         held = _held(shape, setting, sketch, batches, step.kind)
         hours = _device_hours(
             shape, setting, amount, steps / per_epoch if steps and per_epoch else None, step.kind, given
         )
+        written = disk(shape, setting) if step.kind != "reference" else None
+    through = None if sketch.trainer.get("max_steps") else epochs(sketch)
     if step.kind == "reference":
-        per_epoch = steps = None
-    return Estimate(step.name, step.kind, amount, given.devices, batches, size, per_epoch, steps, held, hours)
+        per_epoch = steps = through = None
+    return Estimate(
+        step.name, step.kind, amount, given.devices, batches, size, per_epoch, steps, held, hours, through, written
+    )
 
 
 def _sketch(step: Step, tokens: Step, amount: Amount, shape: ModelShape | str, devices: int) -> Sketch:
@@ -164,21 +166,26 @@ def _device_hours(
     return operations / (given.tflops * 1e12 * UTILISATION) / 3600
 
 
-def _assumptions(shape: ModelShape | str, given: Hardware, found: Sequence[Estimate]) -> list[str]:
+def assumptions(shape: ModelShape | str, given: Hardware, found: Sequence[Estimate]) -> list[str]:
+    """Say, sentence by sentence, what was assumed."""
     if isinstance(shape, str):
         said = [f"memory and hours are unknown: {shape}"]
     else:
-        said = [f"a model of {shape.parameters:,} parameters"]
+        source = ", as recipes/models/shapes.yaml has it: its config.json is not on this machine" * shape.listed
+        said = [f"a model of {shape.parameters:,} parameters{source}"]
         said.append(
             "memory is that of the longest rows, and of whole logits, which TRL computes in tiles where Triton runs"
         )
     if given.tflops is None:
-        known, _ = load(DEVICES)
-        said.append(f"hours need a device: --device ({', '.join(known)}), or --tflops")
+        said.append(f"hours need a device: --device ({', '.join(known_devices())}), or --tflops")
     elif any(each.hours is not None for each in found):
         said.append(f"hours at {UTILISATION:.0%} of {given.tflops:g} TFLOPS a device: an assumption, not a measurement")
-    if any(each.amount.guessed for each in found):
-        said.append("~: estimated from rows, four characters a token; `kielo tokens` counts them")
+    if any(each.amount.guessed and not each.amount.expected for each in found):
+        said.append(f"~: estimated from rows, {LETTERS_PER_TOKEN} characters a token; `kielo tokens` counts them")
+    if any(each.amount.expected for each in found):
+        said.append(
+            f"~: rows as the recipe expects them, {LETTERS['sft']:,} characters a conversation, {LETTERS['dpo']:,} a pair, {LETTERS_PER_TOKEN} a token; `kielo translate` makes them"
+        )
     if any(each.amount.rows is None for each in found):
         said.append("?: not known before `kielo mix` (for pairs `kielo translate`) has run")
     return said

@@ -44,6 +44,11 @@ class After:
     elements: tuple[int, ...] | None = None
     matching: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it must have ended with every element before any of ours begins."""
+        return self.elements is None and not self.matching
+
 
 @dataclass(frozen=True)
 class Job:

@@ -1,181 +1,61 @@
-"""What a cluster is and how a recipe's steps are laid on it: the schema of slurm/*.yaml, read as strictly as a recipe."""
+"""What a cluster is and how a recipe's steps are laid on it: a file of slurm/, or one's own, read as strictly as a recipe."""
 
 from __future__ import annotations
 
-import math
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from kielo import strict_yaml
+from kielo.cluster.profile_links import broken_links
+from kielo.cluster.profile_parts import (
+    Billing,
+    Container,
+    Engine,
+    Modules,
+    Node,
+    Partition,
+    Requeue,
+    Use,
+    UseName,
+    Uses,
+    Variables,
+    Word,
+    Written,
+)
 from kielo.errors import RecipeError, UsageError, at
 from kielo.provenance import CHECKOUT
 from kielo.recipe import nearest, sentence_of
 from kielo.schema.parts import Name, Part
 
+__all__ = [
+    "DEVICES",
+    "Billing",
+    "Node",
+    "Partition",
+    "Profile",
+    "ProfileFiles",
+    "Use",
+    "UseName",
+    "known_devices",
+    "known_profiles",
+    "load_profile",
+    "load_with_files",
+    "profile_schema",
+]
 PROFILES = CHECKOUT / "slurm"
-_DEVICES = "devices"
-UseName = Literal["cpu", "translate", "train", "evaluate", "preflight"]
-PLACEHOLDERS = ("user", "job", "account", "run", "checkout")
-"""What `{...}` may stand for in an environment's value, a path or a bind: never anything that a shell would evaluate."""
-
-
-def _known_placeholders(text: str) -> str:
-    for part in text.split("{")[1:]:
-        name, closed, _ = part.partition("}")
-        if not closed or name not in PLACEHOLDERS:
-            raise ValueError(
-                f"'{{{name[:20]}' is no placeholder; known: {', '.join(f'{{{each}}}' for each in PLACEHOLDERS)}"
-            )
-    if "\0" in text:
-        raise ValueError("a NUL character cannot stand in it")
-    return text
-
-
-Written = Annotated[str, AfterValidator(_known_placeholders)]
-"""Text in which `{user}`, `{job}` and the other placeholders are filled in; all else stays as it stands."""
-
-
-def _plain_words(text: str) -> str:
-    if not text or any(letter.isspace() or not letter.isprintable() for letter in text):
-        raise ValueError(f"{text!r} must be one word without blanks")
-    return text
-
-
-Word = Annotated[str, AfterValidator(_plain_words)]
-
-
-class Billing(Part):
-    """What an hour costs, in the cluster's own unit."""
-
-    unit: str = Field(description="such as GPU-hours")
-    per_node: float | None = Field(None, ge=0, description="for each whole node")
-    each: float | None = Field(
-        None,
-        ge=0,
-        description="for each share of a node: the largest of its cores, memory and devices, counted as below",
-    )
-    cores: int | None = Field(None, gt=0, description="each: cores of one share")
-    memory_gb: float | None = Field(None, gt=0, description="each: memory of one share")
-    devices: int | None = Field(None, gt=0, description="each: devices of one share")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Billing:
-        if (self.per_node is None) == (self.each is None):
-            raise ValueError("give one of per_node and each")
-        return self
-
-    def charge(self, nodes: int, cores: int, memory_gb: float, devices: int, hours: float) -> float:
-        """Count what a job costs; cores, memory and devices are those of one of its nodes."""
-        if self.each is None:
-            return (self.per_node or 0.0) * nodes * hours
-        asked = ((cores, self.cores), (memory_gb, self.memory_gb), (devices, self.devices))
-        shares = max((math.ceil(amount / of_one) for amount, of_one in asked if of_one), default=1)
-        return self.each * nodes * shares * hours
-
-
-class Node(Part):
-    """One node of a partition, as far as jobs may use it."""
-
-    devices: int = Field(0, ge=0, description="accelerators (on MI250X: dies, two to a module)")
-    gres: str | None = Field(
-        None, pattern="^[A-Za-z0-9_]+$", description="their type as Slurm names it, such as mi250; default: any"
-    )
-    cores: int = Field(gt=0, description="cores that jobs may use")
-    memory_gb: float = Field(gt=0, description="memory that jobs may use, in GiB as Slurm's --mem counts")
-    cpu_masks: tuple[Annotated[str, Field(pattern="^0x[0-9a-fA-F]+$")], ...] = Field(
-        (),
-        description="cores beside each device, for srun --cpu-bind=mask_cpu, where all devices of a node are used by one task each",
-    )
-
-
-class Partition(Part):
-    """Limits and prices of a partition."""
-
-    allocation: Literal["node", "share"] = Field(
-        "share", description="node: whole nodes only; share: parts of nodes, too"
-    )
-    node: Node
-    hours: float = Field(gt=0, description="longest job")
-    nodes: int | None = Field(None, gt=0, description="most nodes of a job")
-    jobs: int | None = Field(
-        None, gt=0, description="most jobs of a user, waiting ones and every element of an array counted"
-    )
-    running: int | None = Field(None, gt=0, description="most of them running at once")
-    billing: Billing | None = None
-    qos: Word | None = None
-
-
-class Use(Part):
-    """What the jobs for one kind of work ask for."""
-
-    partition: Word
-    hours: float = Field(gt=0, description="time limit of a job")
-    nodes: int = Field(1, gt=0)
-    devices: int | None = Field(None, ge=0, description="on each node; default: all of it (cpu: none)")
-    cores: int | None = Field(None, gt=0, description="on each node; default: its share by devices")
-    memory_gb: float | None = Field(None, gt=0, description="on each node; default: its share by devices")
-    processes: int | None = Field(
-        None, gt=0, description="train: processes on each node; default: one for each device, or one"
-    )
-    shards: int = Field(1, gt=0, le=1000, description="translate: elements of the job array of a data set")
-    at_once: int | None = Field(None, gt=0, description="most elements of an array that run at once")
-    models: int = Field(1, gt=0, description="evaluate: models that one job answers for, one after the other")
-
-
-class Uses(Part):
-    """Which jobs are laid where."""
-
-    cpu: Use = Field(description="steps without a model, and those that only ask servers elsewhere")
-    translate: Use
-    train: Use
-    evaluate: Use
-    preflight: Use | None = Field(None, description="`kielo preflight`; default: as train, on two nodes")
-
-
-class Container(Part):
-    """The image that steps run in; srun and scontrol stay outside."""
-
-    image: Written
-    command: tuple[str, ...] = Field(
-        ("singularity", "exec"), min_length=1, description="what starts it; its options follow"
-    )
-    binds: tuple[Written, ...] = Field((), description="folders seen inside, for --bind")
-    options: tuple[Written, ...] = ()
-    bind_option: str = "--bind"
-
-
-class Modules(Part):
-    """Environment modules, loaded at the start of every job."""
-
-    purge: bool = True
-    use: tuple[str, ...] = Field((), description="folders for `module use`")
-    load: tuple[str, ...] = ()
-
-
-class Requeue(Part):
-    """How a job outlives its time limit, a preemption and a lost node."""
-
-    allowed: bool = Field(True, description="whether jobs may be started again under the same number")
-    signal_seconds: int = Field(
-        600, ge=10, description="how long before the limit a job is told to save and stop; Slurm may be 60 s early"
-    )
-    restarts: int = Field(10, ge=0, description="most of them, for one job")
-
-
-class Engine(Part):
-    """What of a recipe's engine `vllm-server` depends on the machine."""
-
-    command: tuple[str, ...] = Field((), description="how to start Python where vLLM lives, if not as Kielo itself is")
-    extra_args: tuple[str, ...] = ()
+DEVICES = PROFILES / "devices.yaml"
+Keys = tuple[str | int, ...]
 
 
 class Profile(Part):
     """A cluster, as Kielo uses it."""
 
-    name: Name = Field("", validate_default=False)
+    name: Name = Field("", description="default: the file's name", validate_default=False)
     description: str = ""
     scheduler: Literal["slurm", "none"] = Field(
         "slurm", description="none: the jobs' scripts run here, one after the other"
@@ -187,10 +67,8 @@ class Profile(Part):
     partitions: dict[Word, Partition] = Field(min_length=1)
     jobs: Uses
     generation: str | None = Field(None, description="of the image: which of `environments` holds")
-    environment: dict[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")], Written] = Field(
-        {}, description="variables of every job"
-    )
-    environments: dict[str, dict[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")], Written]] = Field(
+    environment: Variables = Field({}, description="variables of every job")
+    environments: dict[str, Variables] = Field(
         {}, description="image generation -> further variables: what one image needs hangs another"
     )
     modules: Modules | None = None
@@ -212,22 +90,6 @@ class Profile(Part):
     )
     requeue: Requeue = Requeue()
 
-    @model_validator(mode="after")
-    def _parts_agree(self) -> Profile:
-        if self.generation is not None and self.generation not in self.environments:
-            raise ValueError(
-                f"generation '{self.generation}' is none of environments ({', '.join(self.environments) or 'none there'})"
-            )
-        for name in ("cpu", "translate", "train", "evaluate", "preflight"):
-            use: Use | None = getattr(self.jobs, name)
-            if use is not None and use.partition not in self.partitions:
-                raise ValueError(
-                    f"jobs.{name}: unknown partition '{use.partition}'; {nearest(use.partition, list(self.partitions))}".rstrip(
-                        "."
-                    )
-                )
-        return self
-
     def variables(self) -> dict[str, str]:
         """Give the variables of a job, those of the image's generation last."""
         return {**self.environment, **(self.environments[self.generation] if self.generation else {})}
@@ -235,58 +97,116 @@ class Profile(Part):
     def use(self, name: UseName) -> Use:
         """Look a use up; a preflight that is not spelled out is two nodes of a training."""
         found: Use | None = getattr(self.jobs, name)
-        return found or self.jobs.train.model_copy(update={"nodes": 2, "hours": 0.25})
+        return found or self.jobs.train.model_copy(update={"nodes": 2, "hours": 0.5})
+
+
+@dataclass(frozen=True)
+class ProfileFiles:
+    """The files that a profile is read from, the one that was asked for first, and what the command line changed."""
+
+    files: tuple[tuple[Path, strict_yaml.Lines], ...]
+    changes: Mapping[Keys, str]
+
+    def place(self, keys: Keys) -> str:
+        """Name the place of a key, or of its nearest parent: `slurm/lumi.yaml, line 12`, or the option that set it."""
+        source, lines = self._source(keys)
+        return at(source, strict_yaml.line_of(keys, lines))
+
+    def sentence(self, error: ValidationError) -> str:
+        """Say the first mistake that the schema found, in the file that it stands in."""
+        # As `sentence_of` chooses: a misspelt key before the right spelling that is then missing.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        source, lines = self._source(first["loc"])
+        return sentence_of(error, Path(source), lines, Profile)
+
+    def _source(self, keys: Keys) -> tuple[str, strict_yaml.Lines]:
+        for length in range(len(keys), 0, -1):
+            if keys[:length] in self.changes:
+                return self.changes[keys[:length]], {}
+            for path, lines in self.files:
+                if keys[:length] in lines:
+                    return str(path), lines
+        return str(self.files[0][0]), self.files[0][1]
+
+
+def profile_schema() -> dict[str, Any]:
+    """Make the JSON Schema of a profile."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Profile.model_json_schema()}
 
 
 def known_profiles() -> list[str]:
     """List the profiles that ship with Kielo."""
-    return sorted(path.stem for path in PROFILES.glob("*.yaml") if path.stem != _DEVICES)
+    return sorted(path.stem for path in PROFILES.glob("*.yaml") if path != DEVICES)
+
+
+def known_devices() -> list[str]:
+    """List the devices of slurm/devices.yaml."""
+    return list(strict_yaml.load(DEVICES)[0])
 
 
 def load_profile(name: str, changes: Sequence[str] = (), account: str | None = None) -> Profile:
     """Read a profile by its name or its file; `changes` are `key.key=value` of the command line.
 
+    The account is that of the command line, else the profile's, else SBATCH_ACCOUNT's.
+
     Raises:
         UsageError: there is no such profile, or a change is not `key=value`.
         RecipeError: one sentence with the file, the line and the fix.
     """
+    return load_with_files(name, changes, account)[0]
+
+
+def load_with_files(name: str, changes: Sequence[str] = (), account: str | None = None) -> tuple[Profile, ProfileFiles]:
+    """Read a profile as `load_profile` does, and where its keys stand."""
     path = _file(name)
-    values, lines = _read(path)
-    for change in changes:
-        _apply(values, change)
+    values, read = _read(path)
+    changed = {_apply(values, change): f"--set {change}" for change in changes}
     if account is not None:
-        values["account"] = account
+        values["account"], changed["account",] = account, f"--account {account}"
+    elif values.get("account") is None and os.environ.get("SBATCH_ACCOUNT"):
+        values["account"], changed["account",] = os.environ["SBATCH_ACCOUNT"], "SBATCH_ACCOUNT"
+    files = ProfileFiles(tuple(read), changed)
     values.setdefault("name", path.stem)
     try:
-        return Profile.model_validate(values)
+        profile = Profile.model_validate(values)
     except ValidationError as error:
-        raise RecipeError(sentence_of(error, path, lines, Profile)) from error
+        raise RecipeError(files.sentence(error)) from error
+    for keys, sentence in broken_links(profile, known_devices()):
+        raise RecipeError(f"{files.place(keys)}: {'.'.join(map(str, keys))}: {sentence}.")
+    return profile, files
 
 
 def _file(name: str) -> Path:
-    shipped = PROFILES / f"{name}.yaml"
     if name in known_profiles():
-        return shipped
-    if Path(name).suffix in (".yaml", ".yml"):
-        return Path(name)
-    raise UsageError(
-        f"--profile {name}: no such profile; {nearest(name, known_profiles())} Or give the path of a .yaml file."
-    )
+        return PROFILES / f"{name}.yaml"
+    if Path(name).suffix not in (".yaml", ".yml"):
+        raise UsageError(
+            f"--profile {name}: no such profile; {nearest(name, known_profiles())} Or give the path of a .yaml file."
+        )
+    if not Path(name).exists():
+        raise UsageError(f"--profile {name}: no such file; kielo profile new writes one.")
+    return Path(name)
 
 
-def _read(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], strict_yaml.Lines]:
+def _read(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[tuple[Path, strict_yaml.Lines]]]:
     """Read a file over the one that its `based_on` names."""
     values, lines = strict_yaml.load(path)
     base = values.pop("based_on", None)
     if base is None:
-        return values, lines
-    place = at(path, lines["based_on",])
-    if not isinstance(base, str) or path.resolve() in seen:
-        raise RecipeError(f"{place}: based_on must name another profile, without a circle.")
+        return values, [(path, lines)]
+    place, seen = at(path, lines["based_on",]), (*seen, path.resolve())
+    if not isinstance(base, str):
+        raise RecipeError(f"{place}: based_on must name another profile.")
     below = PROFILES / f"{base}.yaml" if base in known_profiles() else path.parent / base
-    values_below, lines_below = _read(below, (*seen, path.resolve()))
+    if below.resolve() in seen:
+        raise RecipeError(f"{place}: based_on goes round in a circle; one of the profiles must stand by itself.")
+    if not below.is_file():
+        raise RecipeError(
+            f"{place}: based_on: no profile '{base}'; {nearest(base, known_profiles())} Or a file beside this one."
+        )
+    values_below, read = _read(below, seen)
     values_below.pop("name", None)
-    return _over(values_below, values), {**lines_below, **lines}
+    return _over(values_below, values), [(path, lines), *read]
 
 
 def _over(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -298,14 +218,17 @@ def _over(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _apply(values: dict[str, Any], change: str) -> None:
+def _apply(values: dict[str, Any], change: str) -> Keys:
     written, equals, value = change.partition("=")
     keys = written.split(".")
     if not equals or not all(keys):
         raise UsageError(f"--set {change}: write key.key=value, such as jobs.train.nodes=8.")
     inner: Any = values
     for key in keys[:-1]:
-        inner = inner.setdefault(key, {})
-        if not isinstance(inner, dict):
+        below = inner.get(key)
+        if below is not None and not isinstance(below, dict):
             raise UsageError(f"--set {change}: '{key}' of the profile holds no keys.")
+        inner[key] = below or {}
+        inner = inner[key]
     inner[keys[-1]] = strict_yaml.read_value(value)
+    return tuple(keys)

@@ -15,7 +15,7 @@ from kielo.schema import Dataset, Engine, Recipe
 def data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
     for name, dataset in recipe.translate.datasets.items():
         place = dataset.model_dump(
-            exclude={"translate", "engine", "memory", "answers", "arguments"}, exclude_unset=True
+            exclude={"translate", "engine", "memory", "answers", "arguments", "expected"}, exclude_unset=True
         )
         yield Step(
             f"source/{name}",

@@ -67,6 +67,10 @@ class Dataset(Part):
         None, description="ifeval: path relative to the recipe: TSV of reviewed arguments, as the step writes it"
     )
     memory: Memory | None = Field(None, description="a translation memory for this data set alone")
+    expected: dict[Code, Annotated[int, Field(gt=0)]] = Field(
+        {},
+        description="conversations, preferences: language -> rows that are expected to be left of it; `kielo plan` reckons with them until there are rows, nothing else reads them",
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> Dataset:
@@ -90,6 +94,7 @@ class Dataset(Part):
 _KEYS_OF_KINDS = (
     (("preferences",), "score"),
     (("conversations",), "answers"),
+    (("conversations", "preferences"), "expected"),
     (("ifeval",), "arguments"),
     (("ifeval", "questions"), "language"),
 )

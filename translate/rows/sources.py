@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from kielo.errors import MissingExtraError, SourceError, at
@@ -15,6 +17,7 @@ from kielo.schema import Dataset, Recipe
 from translate.rows.formats import Source, read_rows
 
 Rows = Iterable[tuple[int, Row]]
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def run(place: Workplace) -> Outcome:
@@ -73,21 +76,44 @@ def _rows(recipe: Recipe, dataset: Dataset) -> tuple[str, Rows]:
         made = pocket.rows(dataset.pocket, dataset.rows, recipe.seed, dataset.language or pocket.SOURCE)
         return f"pocket {dataset.pocket}", enumerate(made, 1)
     assert dataset.hub is not None
-    return dataset.hub, enumerate(_hub_rows(dataset.hub, dataset), 1)
+    return dataset.hub, enumerate(hub_rows(dataset.hub, dataset.config, dataset.split, dataset.revision), 1)
 
 
-def _hub_rows(hub: str, dataset: Dataset) -> Iterable[dict[str, Any]]:
+def hub_rows(hub: str, config: str | None, split: str, revision: str | None) -> Iterable[dict[str, Any]]:
+    """Open the rows of a data set of the Hub; where there is no network, those in the cache.
+
+    Raises:
+        SourceError: it cannot be loaded, or without a network only another revision is in the cache.
+        MissingExtraError: the package datasets is not installed.
+    """
     try:
         import datasets
     except ImportError as error:
         raise MissingExtraError("data sets from the Hub need the package datasets: pip install datasets.") from error
     try:
-        table = datasets.load_dataset(hub, dataset.config, split=dataset.split, revision=dataset.revision)
+        table = datasets.load_dataset(hub, config, split=split, revision=revision)
     except ConnectionError as error:
         raise SourceError(
             f"the Hub cannot be reached for {hub} ({error}); fetch it where there is a network, or use `local:`."
         ) from error
+    except datasets.exceptions.DatasetGenerationError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from error  # a full disk, say, which its own error hides
+        raise SourceError(
+            f"{hub}: its files cannot be read ({error.__cause__}); tell its owner, or pin another revision."
+        ) from error
     except (FileNotFoundError, ValueError) as error:
         raise SourceError(f"{hub}: cannot be loaded ({error}); check hub, config, split and revision.") from error
+    _refuse_other_commit(table.cache_files, hub, revision)
     rows: Iterable[dict[str, Any]] = table
     return rows
+
+
+def _refuse_other_commit(files: Iterable[Mapping[str, str]], hub: str, revision: str | None) -> None:
+    """Refuse rows of another commit than the one that was pinned: without a network, datasets takes its latest without a word."""
+    for file in files:
+        commit = Path(file["filename"]).parent.name
+        if _COMMIT.fullmatch(revision or "") and _COMMIT.fullmatch(commit) and commit != revision:
+            raise SourceError(
+                f"{hub}: the cache holds revision {commit}, the recipe asks for {revision}; run kielo prefetch where there is a network."
+            )

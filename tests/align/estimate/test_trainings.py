@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from align.estimate.hardware import Hardware, hardware
 from align.estimate.memory import Setting, adapter_parameters, memory
 from align.estimate.model_shape import FAMILIES, ModelShape, count, read_shape
 from align.estimate.table import table
-from align.estimate.trainings import Hardware, estimate, hardware
+from align.estimate.trainings import estimate
 from kielo.cli import main
 from kielo.errors import UsageError
 from kielo.plan import Outcome, make_plan

@@ -1,0 +1,268 @@
+"""`kielo doctor` on a real Slurm: what agrees is ok, and every kind of disagreement is named with its key, file and line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kielo.cluster import doctor
+from kielo.cluster.doctor_slurm import slurm_findings
+from kielo.cluster.findings import Keyed
+from kielo.cluster.live import read_live
+from kielo.cluster.profile import load_profile, load_with_files
+from kielo.provenance import CHECKOUT
+from tests.kielo.cluster.slurm_on_loopback import Slurm
+
+QUICK = str(CHECKOUT / "recipes" / "pocket-quick.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SBATCH_ACCOUNT", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+
+
+def examined(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
+    """Run the verb; returns its exit code and lines."""
+    parser = argparse.ArgumentParser()
+    doctor.add_arguments(parser)
+    code = doctor.run(parser.parse_args(arguments))
+    return code, capsys.readouterr().out.splitlines()
+
+
+def lines(found: list[str], state: str) -> list[str]:
+    return [line for line in found if line.startswith(state)]
+
+
+def program(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program first on PATH."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/bash\n{text}\n", "utf-8")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_the_profile_of_this_slurm_is_good_with_a_recipe(slurm: Slurm, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = examined(capsys, QUICK, "--profile", "loopback")
+    assert code == 0 and not lines(found, "wrong"), found
+    assert any("4 nodes" in line for line in lines(found, "ok"))
+    assert any("Slurm would take each of the" in line for line in lines(found, "ok"))
+    assert found[-1].endswith(" 0 wrong")
+    assert not Path("runs").exists() and not slurm.call("squeue", "-h")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("partitions.small-g.hours=73", "partitions.small-g.hours: 73, but Slurm ends jobs after 72; write that"),
+        ("partitions.small-g.nodes=5", "partitions.small-g.nodes: 5, but Slurm gives a job at most 4; write that"),
+        ("partitions.standard-g.allocation=share", "partitions.standard-g.allocation: share, but Slurm gives whole nodes only"),
+        ("partitions.small-g.node.cores=64", "partitions.small-g.node.cores: 64, but jobs can use 56 of a node; write that"),
+        ("partitions.small-g.node.memory_gb=512", "partitions.small-g.node.memory_gb: 512, but jobs can use 480 of a node"),
+        ("partitions.small-g.node.devices=9", "partitions.small-g.node.devices: 9, but a node has 8; write that"),
+        ("partitions.small-g.node.gres=a100", "partitions.small-g.node.gres: a100, but Slurm knows mi250 there"),
+        ("architecture=aarch64", "architecture: aarch64, but nodes of standard-g are x86_64; write that"),
+        ("account_needed=true", "account: none, and Slurm refuses jobs without one"),
+        ("jobs.translate.shards=1000", None),
+        ("hub_cache=/tmp/cache", None),
+    ],
+)  # fmt: skip
+def test_each_disagreement_with_slurm_is_named(
+    slurm: Slurm, capsys: pytest.CaptureFixture[str], change: str, said: str | None
+) -> None:
+    code, found = examined(capsys, "--profile", "loopback", "--set", change)
+    wrong = lines(found, "wrong")
+    if said is None:
+        assert code == 0 and not wrong
+    else:
+        assert code == 1 and any(said in line for line in wrong), found
+        assert any(f"(--set {change})" in line or "loopback.yaml" in line for line in wrong)
+
+
+def test_a_partition_that_is_not_there_is_wrong_only_where_jobs_use_it(
+    slurm: Slurm, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "based_on: loopback\npartitions:\n  smallg: {node: {cores: 8, memory_gb: 8}, hours: 1}\n"
+        "  smal-g: {node: {cores: 8, memory_gb: 8}, hours: 1}\njobs: {cpu: {partition: smal-g, hours: 1}}\n"
+    )
+    code, found = examined(capsys, "--profile", str(profile))
+    assert code == 1
+    assert [line for line in lines(found, "look") if "partitions.smallg" in line and "mine.yaml, line 3" in line]
+    (wrong,) = lines(found, "wrong")
+    assert "partitions.smal-g: Slurm has no such partition; did you mean 'small-g'? (" in wrong and "line 4)" in wrong
+
+
+def test_nodes_that_are_down_are_to_be_looked_at(slurm: Slurm, capsys: pytest.CaptureFixture[str]) -> None:
+    slurm.call("scontrol", "update", "NodeName=n[2-4]", "State=DRAIN", "Reason=for the test State=UP")
+    try:
+        _, found = examined(capsys, "--profile", "loopback")
+    finally:
+        slurm.call("scontrol", "update", "NodeName=n[2-4]", "State=RESUME")
+        slurm.wait_for_nodes()
+    assert any("only 1 of its 4 nodes are up, and a job takes 2" in line for line in lines(found, "look")), found
+
+
+def test_what_slurm_refuses_is_said_job_by_job(
+    slurm: Slurm, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuses = 'case "$*" in *sft*) echo "sbatch: error: Batch job submission failed: no such luck" >&2; exit 1;; esac'
+    program(tmp_path / "bin", "sbatch", refuses, monkeypatch)
+    code, found = examined(capsys, QUICK, "--profile", "loopback")
+    wrong = lines(found, "wrong")
+    assert code == 1 and "Slurm refuses the job sft" in "\n".join(wrong), found
+    assert not any("source" in line for line in wrong)
+
+
+def test_settings_of_slurm_that_matter_are_told(slurm: Slurm) -> None:
+    profile, files = load_with_files("loopback", ["jobs.translate.shards=200"])
+    settings = {"MaxArraySize": "100", "SelectType": "select/linear", "EnforcePartLimits": "NO"}
+    found = "\n".join(map(str, slurm_findings(profile, replace(read_live(), settings=settings), Keyed(files))))
+    assert "wrong  jobs.translate.shards: 200, but MaxArraySize is 100" in found
+    assert "look   SelectType is select/linear" in found and "look   EnforcePartLimits is NO" in found
+
+
+def test_accounts_and_limits_come_from_accounting(
+    slurm: Slurm, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = 'case "$*" in *assoc*) echo "project_1|normal,long"; echo "project_2|normal";; *qos*) echo "normal|"; echo "long|20";; esac'
+    program(tmp_path / "bin", "sacctmgr", told, monkeypatch)
+    qos = ["--set", "partitions.small-g.qos=long"]
+    _, found = examined(capsys, "--profile", "loopback", "--account", "project_1", *qos)
+    assert "ok     account: project_1 is yours" in found
+    assert any("partitions.small-g.jobs: 210, but Slurm takes 20 of a user" in line for line in lines(found, "wrong"))
+    _, found = examined(
+        capsys, "--profile", "loopback", "--account", "project_3", "--set", "partitions.small-g.qos=short"
+    )
+    wrong = lines(found, "wrong")
+    assert any("account: project_3 is no account of yours; did you mean 'project_" in line for line in wrong)
+    assert any("partitions.small-g.qos: short is none of yours (normal, long)" in line for line in wrong)
+
+
+def test_without_slurm_the_rest_is_looked_at_all_the_same(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, found = examined(capsys, QUICK, "--profile", "loopback")
+    assert code == 1
+    assert "scontrol is not on this machine's PATH" in lines(found, "wrong")[0]
+    assert any("jobs fit the profile" in line for line in found)
+
+
+def test_a_machine_without_a_scheduler_is_asked_for_no_slurm(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, found = examined(capsys, QUICK, "--profile", "local")
+    assert code == 0 and not lines(found, "wrong"), found
+
+
+FILES = """\
+based_on: local
+scheduler: slurm
+container:
+  image: {folder}/absent.sif
+  command: [no-such-singularity, exec]
+  binds: ["{folder}/absent.sqsh:/software:image-src=/", "{folder}:/data", "/scratch/{{job}}:/x"]
+modules: {{use: [{folder}/absent-modules]}}
+hub_cache: {folder}/local/{{user}}/hf
+node_local: [{folder}/local]
+environment: {{MIOPEN_CUSTOM_CACHE_DIR: "{folder}/local/{{job}}", VLLM_CACHE_ROOT: "/proc/nowhere", TRITON_CACHE_DIR: "{folder}/new/triton"}}
+"""
+
+
+def test_files_and_folders_are_looked_at(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(FILES.format(folder=tmp_path))
+    code, found = examined(capsys, "--profile", str(profile))
+    wrong, look = "\n".join(lines(found, "wrong")), "\n".join(lines(found, "look"))
+    assert code == 1
+    assert f"container.image: {tmp_path}/absent.sif is not there" in wrong and "mine.yaml, line 4)" in wrong
+    assert f"container.binds.0: {tmp_path}/absent.sqsh is not there" in wrong and "container.binds.1" not in wrong
+    assert "modules.use.0: " in wrong and "container.command: no-such-singularity is not on PATH here" in look
+    assert f"hub_cache: {tmp_path}/local/" in wrong and "which other nodes do not see" in wrong
+    assert (
+        "environment.VLLM_CACHE_ROOT: /proc/nowhere cannot be written: /proc is closed to you" in wrong
+        or os.geteuid() == 0
+    )
+    assert f"ok     environment.TRITON_CACHE_DIR: {tmp_path}/new/triton can be made" in found
+    assert "MIOPEN_CUSTOM_CACHE_DIR" not in "\n".join(found), "it is made on each node"
+
+
+def test_quotas_of_lustre_are_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = 'case "$*" in project*) echo "  4620 P $3";; *-p\\ 4620*) echo "  /scratch  900000000* 0 1000000000 - 5 0 0 -";; *) echo "  /scratch 12 0 0 - 5 0 0 -";; esac'
+    program(tmp_path / "bin", "lfs", told, monkeypatch)
+    _, found = examined(capsys, "--profile", "local")
+    assert any("the quota of its project leaves 102 of 1,024 GB" in line for line in lines(found, "look")), found
+    assert not any("the quota of you" in line for line in found), "0 is no limit"
+
+
+def test_models_that_jobs_would_miss_are_named_with_the_command_that_brings_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, found = examined(
+        capsys, str(CHECKOUT / "recipes" / "fi-poro-34b.yaml"), "--profile", "local", "--set", "offline=true"
+    )
+    (model,) = [line for line in lines(found, "wrong") if "model LumiOpen/Poro-34B" in line]
+    assert code == 1 and model.endswith("fi-poro-34b.yaml --profile local")
+
+
+def test_python_is_started_with_modules_and_container(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container is a program that notes what it is given; `module` is defined as a login shell would."""
+    image = tmp_path / "an image.sif"
+    image.touch()
+    program(
+        tmp_path / "bin",
+        "box",
+        f'printf "%s\\n" "$@" >> {tmp_path}/box.txt; echo "trl is 0.1; Kielo needs 1"; exit 1',
+        monkeypatch,
+    )
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "based_on: local\npython: /venv/bin/python\nmodules: {use: ['/a b'], load: ['x; touch /canary']}\n"
+        f"container: {{image: '{image}', command: [box, run], binds: ['/data:/data']}}\n"
+    )
+    monkeypatch.setenv("BASH_FUNC_module%%", f'() {{ printf "<%s>" "$@" >> {tmp_path}/module.txt; }}')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".bash_profile").write_text(f"PATH={tmp_path}/bin:$PATH\n")
+    code, found = examined(capsys, "--profile", str(profile), "--deep")
+    assert code == 1 and any("container: trl is 0.1; Kielo needs 1 (" in line for line in lines(found, "wrong")), found
+    given = (tmp_path / "box.txt").read_text().splitlines()
+    assert given == ["run", "--bind", "/data:/data", str(image), "/venv/bin/python", "-m", "kielo.cluster.packages"]
+    assert (tmp_path / "module.txt").read_text() == "<purge><use></a b><load><x; touch /canary>"
+
+
+def test_python_that_does_not_start_is_said_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for python, said in (("/bin/false", "Python ended with exit code 1"), (f"{tmp_path}/absent", "cannot be run here")):
+        code, found = examined(capsys, "--profile", "local", "--set", f"python={python}", "--deep")
+        assert code == 1 and any("python: " in line and said in line for line in lines(found, "wrong")), found
+
+
+def test_this_python_has_what_kielo_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = examined(capsys, "--profile", "local", "--deep")
+    assert code == 0 and "ok     python: Python starts there and has Kielo's packages" in found, found
+
+
+def test_a_damaged_recipe_is_one_finding_among_others(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recipe = tmp_path / "broken.yaml"
+    recipe.write_text("langauge: fi\n")
+    code, found = examined(capsys, str(recipe), "--profile", "local")
+    assert code == 1 and "unknown key 'langauge'" in lines(found, "wrong")[0]
+
+
+def test_profiles_of_clusters_elsewhere_name_an_image_by_its_date() -> None:
+    for name in ("lumi", "lumi-r64"):
+        container = load_profile(name).container
+        assert container and "latest" not in container.image
