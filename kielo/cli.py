@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
+from kielo.cluster_verbs import VERBS, add_cluster_verbs
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
 from kielo.eval_tools import find_tool, tool_parser, tools_text
 from kielo.file_verbs import add_file_verbs
@@ -40,8 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _refuse_namesakes()
         _refuse_undecodable(given)
-        tool = find_tool(given)
-        parsed = tool_parser(tool).parse_args(given[2:]) if tool else _parser().parse_args(given)
+        parsed = _parse(given)
         verb: Any = parsed.function
         code = int(verb(parsed) or 0)
         sys.stdout.flush()
@@ -63,6 +63,15 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("kielo: stopped; the same command continues from here.", file=sys.stderr)
         return 130
+
+
+def _parse(given: list[str]) -> argparse.Namespace:
+    tool = find_tool(given)
+    if tool:
+        return tool_parser(tool).parse_args(given[2:])
+    if given and given[0] in VERBS:
+        return VERBS[given[0]].parser(f"kielo {given[0]}").parse_args(given[1:])
+    return _parser().parse_args(given)
 
 
 def _on_sigterm(*_: object) -> None:
@@ -107,7 +116,6 @@ def _parser() -> argparse.ArgumentParser:
         verbs, "plan", "list the steps of a recipe, what each stands on, and what its trainings cost", _plan
     )
     _hardware_options(plan)
-    status = _recipe_verb(verbs, "status", "list the steps of a recipe and where each stands", _status)
     run = _recipe_verb(verbs, "run", "make everything, from source data to report", _run)
     run.set_defaults(stage=None)
     stages = [_recipe_verb(verbs, stage, text, _run) for stage, text in STAGE_VERBS.items()]
@@ -115,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         stage_parser.set_defaults(stage=stage)
     evaluate = stages[list(STAGE_VERBS).index("eval")]
     evaluate.epilog, evaluate.formatter_class = tools_text(), argparse.RawDescriptionHelpFormatter
-    for with_limit in (plan, status, run, *stages):
+    for with_limit in (plan, run, *stages):
         with_limit.add_argument(
             "--limit",
             type=_positive,
@@ -149,13 +157,20 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument(
         "--review", action="store_true", help="then write a page to read the translations on, the worst first"
     )
+    add_cluster_verbs(verbs)
     add_file_verbs(verbs)
     return parser
 
 
 def _hardware_options(plan: argparse.ArgumentParser) -> None:
+    plan.add_argument(
+        "--profile", metavar="NAME|FILE", help="a cluster, such as lumi: what each job asks for and costs"
+    )
+    plan.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="with --profile: change a key of it"
+    )  # fmt: skip
     plan.add_argument("--device", metavar="NAME", help="a device of slurm/devices.yaml, such as mi250x-gcd or a100-80")
-    plan.add_argument("--devices", type=_positive, default=1, metavar="N", help="how many of them (default: 1)")
+    plan.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
     plan.add_argument(
         "--device-memory", type=_amount, metavar="GB", help="memory of one, where it is not that device's"
     )
@@ -238,13 +253,19 @@ def _opened(arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolde
 
 
 def _plan(arguments: argparse.Namespace) -> None:
+    if arguments.profile:
+        _plan_jobs(arguments)
+        return
+    if arguments.changes:
+        raise UsageError("--set changes a cluster profile; name one with --profile.")
+    from align.estimate.hardware import hardware
     from align.estimate.table import table, to_document
-    from align.estimate.trainings import estimate, hardware
+    from align.estimate.trainings import estimate
     from kielo.records import write_json
 
     recipe, plan, run = _opened(arguments)
     out = output_file("--json", arguments.json, arguments.recipe)
-    given = hardware(arguments.device, arguments.devices, arguments.device_memory, arguments.tflops)
+    given = hardware(arguments.device, arguments.devices or 1, arguments.device_memory, arguments.tflops)
     found, said = estimate(recipe, plan, run, given)
     if out:
         write_json(out, to_document(found, said, given, plan))
@@ -258,20 +279,28 @@ def _plan(arguments: argparse.Namespace) -> None:
     print(table(found, said, given))
 
 
-def _status(arguments: argparse.Namespace) -> None:
+def _plan_jobs(arguments: argparse.Namespace) -> None:
+    from kielo.cluster.cost import cost_rows
+    from kielo.cluster.cost_table import table, to_document
+    from kielo.cluster.placing import place
+    from kielo.cluster.profile import load_profile
+    from kielo.records import write_json
+
+    if any((arguments.device, arguments.devices, arguments.device_memory, arguments.tflops)):
+        raise UsageError(
+            "--profile says what the devices are; leave --device, --devices, --device-memory and --tflops out."
+        )
+    profile = load_profile(arguments.profile, arguments.changes)
     recipe, plan, run = _opened(arguments)
-    for step in plan:
-        standing, record = run.standing(step), run.record(step.name)
-        seconds = f"{record['wall_seconds']:9.1f} s" if record else " " * 11
-        print(f"{standing.state:9}{seconds}  {step.name}")
-        for change in standing.changes:
-            print(f"{'':22}{change}")
-    done = sum(run.standing(step).state == "complete" for step in plan)
-    print(f"{done} of {len(plan)} steps complete in {run.path} ({recipe.name})")
+    out = output_file("--json", arguments.json, arguments.recipe)
+    rows = cost_rows(recipe, plan, place(recipe, plan, profile, run), profile, run)
+    if out:
+        write_json(out, to_document(rows, recipe, profile))
+    print(table(rows, recipe, profile))
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from kielo.execute import Job, execute, say, write_reviews
+    from kielo.execute import Job, execute, say, tell_report, write_reviews
     from kielo.plan import STAGES, needed_for, select
 
     recipe, plan, run = _opened(arguments)
@@ -284,6 +313,7 @@ def _run(arguments: argparse.Namespace) -> None:
             state = "again" if step.name in redo else run.standing(step).state
             print(f"{state:9} {step.name}")
         return
+    _refuse_queued(run)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if arguments.shard and (arguments.review or arguments.redo):
         raise UsageError(
@@ -300,14 +330,20 @@ def _run(arguments: argparse.Namespace) -> None:
         )
         return
     if steps and steps[-1].kind == "report":
-        from align.cards.card import refresh_cards
-        from eval.report.stage import summary
-
-        refresh_cards(recipe, run, plan)
-        print(summary(run.folder("report")))
-        print(f"report: {run.folder('report') / 'index.html'}")
+        tell_report(recipe, run, plan)
     else:
         say(f"{len(steps)} steps complete in {run.path}")
+
+
+def _refuse_queued(run: RunFolder) -> None:
+    """Refuse to work beside jobs of the same run."""
+    from kielo.cluster.standing import alive_jobs
+
+    alive = alive_jobs(run)
+    if alive:
+        raise UsageError(
+            f"{run.path}: jobs of this run are in the queue ({', '.join(alive[:5])}); kielo status {run.path} shows them, kielo cancel {run.path} ends them."
+        )
 
 
 if __name__ == "__main__":

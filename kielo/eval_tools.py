@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from kielo.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A tool's module, with functions `add_arguments(parser)` and `run(arguments)`, and what --help says of it."""
-
-    module: str
-    help: str
-
+from kielo.lazy_verbs import Tool
 
 TOOLS: Mapping[str, Tool] = {
     "score": Tool("eval.ifeval.score_command", "score stored answers to IFEval prompts, in both modes"),
@@ -49,12 +38,7 @@ def find_tool(given: list[str]) -> str | None:
 
 def tool_parser(name: str) -> argparse.ArgumentParser:
     """Make the parser of `kielo eval <name>`; its `function` runs the tool."""
-    tool = TOOLS[name]
-    module: Any = importlib.import_module(tool.module)
-    parser = argparse.ArgumentParser(prog=f"kielo eval {name}", description=f"{tool.help[0].upper()}{tool.help[1:]}.")
-    module.add_arguments(parser)
-    parser.set_defaults(function=module.run)
-    return parser
+    return TOOLS[name].parser(f"kielo eval {name}")
 
 
 def tools_text() -> str:
