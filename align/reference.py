@@ -10,7 +10,8 @@ from align.preferences.job import preference_job
 from align.tokens.token_file import read_tokens
 from align.training.failures import told_apart
 from align.training.job import JOB, read_job, write_job
-from align.training.launch import check_world, run_process, train_here
+from align.training.launch import check_world, lease, run_process, train_here
+from align.training.stopping import refuse_unfinished
 from kielo.errors import RunFolderError
 from kielo.plan import Outcome, Workplace
 
@@ -37,24 +38,31 @@ def score(file: Path) -> None:
 
     Raises:
         RecipeError: the model does not fit into memory, or cannot be run as the recipe says.
+        RunFolderError: another start of this pass still runs.
         Stopped: a signal asked for it; what was scored is kept.
     """
     from align.preferences.reference_pass import job_of, make_scores
 
     job = read_job(file)
     check_world()
-    if job_of(job.folder / SCORES) == job.fingerprint:
-        return
-    with told_apart(job):
-        make_scores(job, job.folder / SCORES)
+    with lease(job.folder):
+        if job_of(job.folder / SCORES) == job.fingerprint:
+            return
+        with told_apart(job):
+            make_scores(job, job.folder / SCORES)
 
 
 def collect(place: Workplace) -> Outcome:
-    """Give back the result of a pass that other processes may have made."""
+    """Give back the result of a pass that other processes may have made.
+
+    Raises:
+        Stopped: the pass stopped because it was asked to.
+        RunFolderError: it is not finished.
+    """
     from align.preferences.reference_pass import job_of
 
     job = read_job(place.folder / JOB)
-    assert job_of(place.folder / SCORES) == job.fingerprint, f"{place.folder}: no finished pass of this job"
+    refuse_unfinished(place.folder, job_of(place.folder / SCORES) == job.fingerprint)
     return Outcome((SCORES,), {"rows": job.rows})
 
 

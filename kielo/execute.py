@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kielo.errors import FULL, MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
 from kielo.plan.evaluation import benchmarks
-from kielo.run_folder import RunFolder, Standing
+from kielo.run_folder import RunFolder, Standing, training_lock
 from kielo.schema import Recipe
-from translate.shards import Shard
+from translate.shards import Shard, shard_complete
 
 FUNCTIONS: Mapping[Kind, str] = {
     "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "tokens": "align.prepare", "sft": "align.sft",
@@ -40,6 +42,8 @@ _MADE_AT_ONCE: tuple[Kind, ...] = ("mix", "tokens")
 """They go on from nothing: one that stopped at a mistake is free to be made otherwise."""
 _ALL_KEPT: tuple[Kind, ...] = ("responses", "judge")
 """All they make stays in their completion stores: made again without asking, they ask models only for what is not there."""
+TRAININGS: tuple[Kind, ...] = ("sft", "reference", "dpo")
+"""They can be prepared and collected by other processes than those that train."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Job:
     redo: frozenset[str] = frozenset()
     shard: Shard | None = None
     """Make but this part of the completions of translations."""
+    on_machine: Recipe | None = None
+    """The recipe with its engines as this machine runs them, where that is another way than the recipe's own."""
 
 
 def say(text: str) -> None:
@@ -65,18 +71,79 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
         KieloError: a step found a mistake the user can mend, or the disk is full.
     """
     check_packs(recipe)
-    try:
+    with _told(run):
         run.claim(recipe)
         _refuse_changed(run, job)
         for number, step in enumerate(job.steps, 1):
             label = f"[{number}/{len(job.steps)}] {step.name}"
+            place = _workplace(job.on_machine or recipe, run, step)
             if job.shard is not None and step.kind == "translate":
-                _make_shard(recipe, run, step, label, job.shard)
+                _make_shard(place, run, label, job.shard)
                 continue
-            with run.lock(step.name, wait=job.shard is not None):
-                _make(recipe, run, step, label, step.name in job.redo)
+            with _alone(run, step, wait=job.shard is not None):
+                _make(place, run, label, step.name in job.redo)
+
+
+def prepare_training(recipe: Recipe, run: RunFolder, step: Step) -> None:
+    """Write the job.json of a training that other processes then do; a complete one is left as it is.
+
+    Raises:
+        RunFolderError: it was made with other settings, is under way elsewhere, or an input is not complete.
+    """
+    from align.training.stopping import StopRequest
+
+    with _told(run), _alone(run, step):
+        run.claim(recipe)
+        if _is_to_be_made(run, step, redo=False):
+            say(step.name)
+            run.begin(step)
+            StopRequest(run.folder(step.name)).done()  # what the start before this one has left
+            with _extra_named(step):
+                _module(step.kind).prepare(_workplace(recipe, run, step))
+
+
+def collect_training(recipe: Recipe, run: RunFolder, step: Step) -> None:
+    """Record a training that other processes did as complete.
+
+    Raises:
+        RunFolderError: it is not finished, was made with other settings, or is under way elsewhere.
+        Stopped: it was asked to stop.
+    """
+    with _told(run), _alone(run, step):
+        standing = run.standing(step)
+        if standing.state == "complete":
+            return
+        if standing.state == "changed":
+            raise RunFolderError(_changed(run, step, standing))
+        if standing.state == "waiting":
+            raise RunFolderError(
+                f"{run.folder(step.name)}: nothing was prepared here; run it with --part prepare first."
+            )
+        with _extra_named(step):
+            outcome = _module(step.kind).collect(_workplace(recipe, run, step))
+        run.finish(step, outcome, run.began(step.name))
+
+
+@contextmanager
+def _told(run: RunFolder) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise _sentence(error, run) from error
+
+
+@contextmanager
+def _alone(run: RunFolder, step: Step, wait: bool = False) -> Iterator[None]:
+    """Hold a step, and see that no training of it is under way that another process has prepared."""
+    with run.lock(step.name, wait):
+        if step.kind in TRAININGS:
+            with run.lock(training_lock(step.name)):
+                pass
+        yield
+
+
+def _workplace(recipe: Recipe, run: RunFolder, step: Step) -> Workplace:
+    return Workplace(step, recipe, run.folder(step.name), {name: run.folder(name) for name in step.inputs})
 
 
 def _sentence(error: OSError, run: RunFolder) -> Exception:
@@ -94,11 +161,11 @@ def _refuse_changed(run: RunFolder, job: Job) -> None:
     """Look at every step before making any: a typo in the last step must not be found after the first ten."""
     for step in job.steps:
         standing = run.standing(step)
-        if standing.state == "changed" and not _may_clear(run, step, standing, step.name in job.redo):
+        if standing.state == "changed" and not may_clear(run, step, standing, step.name in job.redo):
             raise RunFolderError(_changed(run, step, standing))
 
 
-def _may_clear(run: RunFolder, step: Step, standing: Standing, redo: bool) -> bool:
+def may_clear(run: RunFolder, step: Step, standing: Standing, redo: bool) -> bool:
     """Tell whether a changed step may be made again: asked for, of changed inputs alone, or nothing of it would be lost."""
     nothing_made = step.kind in _MADE_AT_ONCE and run.record(step.name) is None
     kept = step.derived or step.kind in _ALL_KEPT or _compares_only(step, standing)
@@ -114,9 +181,26 @@ def _compares_only(step: Step, standing: Standing) -> bool:
     return compared and all(change.startswith(("inputs.", "eval.benchmarks: ")) for change in standing.changes)
 
 
-def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) -> None:
+def _make(place: Workplace, run: RunFolder, label: str, redo: bool) -> None:
+    step = place.step
+    begun = run.standing(step).state == "begun"
+    if not _is_to_be_made(run, step, redo):
+        return
+    say(f"{label}{' (continued)' if begun else ''}")
+    began = run.begin(step)
+    with _extra_named(step):
+        outcome = step_function(step.kind)(place)
+    run.finish(step, outcome, began)
+
+
+def _is_to_be_made(run: RunFolder, step: Step, redo: bool) -> bool:
+    """Clear away what is to be made again, and tell whether anything is to be made.
+
+    Raises:
+        RunFolderError: it was made with other settings, is damaged, or an input is not complete.
+    """
     standing = run.standing(step)
-    if standing.state == "changed" and not _may_clear(run, step, standing, redo):
+    if standing.state == "changed" and not may_clear(run, step, standing, redo):
         raise RunFolderError(_changed(run, step, standing))
     if standing.state == "changed" or (standing.state == "complete" and redo):
         run.clear(step.name)
@@ -124,41 +208,43 @@ def _make(recipe: Recipe, run: RunFolder, step: Step, label: str, redo: bool) ->
         damage = run.damaged(step.name)
         if damage:
             raise RunFolderError(f"{run.folder(step.name)}: {damage}; make it again with --redo {step.name}.")
-        return
+        return False
+    _refuse_missing(run, step)
+    return True
+
+
+def _refuse_missing(run: RunFolder, step: Step) -> None:
     missing = [name for name in step.inputs if run.record(name) is None]
     if missing:
         raise RunFolderError(
             f"step {step.name} needs {', '.join(missing)}, which is not complete; run it first (or leave out --only)."
         )
-    say(f"{label}{' (continued)' if standing.state == 'begun' else ''}")
-    began = run.begin(step)
-    outcome = _call(
-        step, Workplace(step, recipe, run.folder(step.name), {name: run.folder(name) for name in step.inputs})
-    )
-    run.finish(step, outcome, began)
 
 
-def _make_shard(recipe: Recipe, run: RunFolder, step: Step, label: str, shard: Shard) -> None:
+def _make_shard(place: Workplace, run: RunFolder, label: str, shard: Shard) -> None:
     """Make the completions of one shard of a translation; several processes may make one each at the same time."""
-    from translate.stage import run_shard
-
+    step = place.step
     with run.lock(step.name, wait=True):
         standing = run.standing(step)
         if standing.state == "complete":
             return
         if standing.state == "changed":
-            if not _may_clear(run, step, standing, redo=False):
+            if not may_clear(run, step, standing, redo=False):
                 changes = "\n  ".join(standing.changes)
                 raise RunFolderError(
                     f"step {step.name} in {run.path} was made with other settings:\n  {changes}\n"
                     f"give --run another folder, or remove {run.folder(step.name)}/*.json and run the shards again (its completions stay)."
                 )
             run.clear(step.name)
+        elif shard_complete(place.folder, shard):
+            return
+        _refuse_missing(run, step)
         run.begin(step)
     say(f"{label}, shard {shard}")
-    with run.lock(f"{step.name}.{shard}"):
-        inputs = {name: run.folder(name) for name in step.inputs}
-        run_shard(Workplace(step, recipe, run.folder(step.name), inputs), shard)
+    with run.lock(f"{step.name}.{shard}"), _extra_named(step):
+        from translate.stage import run_shard
+
+        run_shard(place, shard)
 
 
 def check_packs(recipe: Recipe) -> None:
@@ -199,6 +285,16 @@ def write_reviews(recipe: Recipe, run: RunFolder, steps: Sequence[Step]) -> Path
     return out
 
 
+def tell_report(recipe: Recipe, run: RunFolder, plan: Sequence[Step]) -> None:
+    """Put the scores into the models' cards, and print what the report found and where it lies."""
+    from align.cards.card import refresh_cards
+    from eval.report.stage import summary
+
+    refresh_cards(recipe, run, plan)
+    print(summary(run.folder("report")))
+    print(f"report: {run.folder('report') / 'index.html'}")
+
+
 def _changed(run: RunFolder, step: Step, standing: Standing) -> str:
     changes = "\n  ".join(standing.changes)
     return (
@@ -209,8 +305,12 @@ def _changed(run: RunFolder, step: Step, standing: Standing) -> str:
 
 def step_function(kind: Kind) -> Callable[[Workplace], Outcome]:
     """Import the function that makes steps of a kind."""
-    function: Callable[[Workplace], Outcome] = importlib.import_module(FUNCTIONS[kind]).run
+    function: Callable[[Workplace], Outcome] = _module(kind).run
     return _with_checked_benchmark(function) if kind == "source" else function
+
+
+def _module(kind: Kind) -> Any:
+    return importlib.import_module(FUNCTIONS[kind])
 
 
 def _with_checked_benchmark(read: Callable[[Workplace], Outcome]) -> Callable[[Workplace], Outcome]:
@@ -231,9 +331,11 @@ def _with_checked_benchmark(read: Callable[[Workplace], Outcome]) -> Callable[[W
     return read_and_check
 
 
-def _call(step: Step, place: Workplace) -> Outcome:
+@contextmanager
+def _extra_named(step: Step) -> Iterator[None]:
+    """Name the extra of the package that a step lacks."""
     try:
-        return step_function(step.kind)(place)
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] in ("kielo", "translate", "align", "eval"):
             raise

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from os import getpid
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Literal
 
 from kielo.errors import RunFolderError
@@ -56,6 +57,11 @@ class Standing:
     def follows(self) -> bool:
         """Whether only the results it stands on are others than before: then it is made again without asking."""
         return bool(self.changes) and all(change.startswith("inputs.") for change in self.changes)
+
+
+def training_lock(step_name: str) -> str:
+    """Name the lock that a running training holds, apart from the step's own: another process may have prepared it."""
+    return f"{step_name}.training"
 
 
 class RunFolder:
@@ -103,7 +109,8 @@ class RunFolder:
                 f"{self.path}: made by another recipe ({changes}); give --run another folder, or this recipe another `name`."
             )
         if before != resolved:
-            write_json(self.path / "recipe.json", resolved)
+            with self.lock("recipe.json", wait=True):  # the elements of a job array begin at the same moment
+                write_json(self.path / "recipe.json", resolved)
 
     def _is_foreign(self) -> bool:
         """Whether the folder holds anything that is not a step's; what a cut-off write leaves is hidden."""
@@ -172,14 +179,15 @@ class RunFolder:
                 fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 stream.seek(0)
+                holder, _, machine = stream.read().strip().partition(" ")
                 raise RunFolderError(
-                    f"{self.folder(step_name)}: process {stream.read().strip()} works on this step; wait for it or end it."
+                    f"{self.folder(step_name)}: process {holder} works on this step ({machine}); wait for it or end it."
                 ) from error
             except OSError as error:
                 if error.errno not in _NO_LOCKS:  # a file system without locks: nothing guards it then
                     raise
             stream.truncate(0)
-            stream.write(str(getpid()))
+            stream.write(f"{getpid()} on {gethostname()}")
             stream.flush()
             yield
 
@@ -188,8 +196,14 @@ class RunFolder:
         earlier = read_json(self.folder(step.name) / BEGUN) or {}
         inputs = self.input_digests(step) or {}
         now = fields_of(step, inputs)
-        write_json(self.folder(step.name) / BEGUN, {"fields": now, "attempts": earlier.get("attempts", 0) + 1})
-        return time.time()
+        began, attempts = time.time(), earlier.get("attempts", 0) + 1
+        write_json(self.folder(step.name) / BEGUN, {"fields": now, "attempts": attempts, "began": began})
+        return began
+
+    def began(self, step_name: str) -> float:
+        """Tell when a step was begun, for the process that finishes what another began."""
+        begun = read_json(self.folder(step_name) / BEGUN) or {}
+        return float(begun.get("began", time.time()))
 
     def finish(self, step: Step, outcome: Outcome, began: float) -> None:
         """Record a step as complete: digests of its outputs, counts, what it was made with; written last of all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,9 +46,26 @@ def parse_shard(written: str) -> Shard:
 
 
 def begin_shard(folder: Path, shard: Shard) -> None:
-    """Record that a shard is being made, so that nobody puts the data set together before it is complete."""
+    """Record that a shard is being made, so that nobody puts the data set together before it is complete.
+
+    Records of another division go: whoever asks for this one wants that one no more, and the completions stay.
+    """
+    for path in (folder / FOLDER).glob("*.json"):
+        if not path.stem.endswith(f"-of-{shard.of_all}"):
+            print(f"{path}: of another division into shards; its completions are used.", file=sys.stderr, flush=True)
+            path.unlink(missing_ok=True)
     if not _file(folder, shard).exists():
         write_json(_file(folder, shard), {"shard": shard.number, "of": shard.of_all, "complete": False, "ids": []})
+
+
+def shard_complete(folder: Path, shard: Shard) -> bool:
+    """Tell whether a shard of the step in `folder` is recorded as complete.
+
+    Raises:
+        RunFolderError: its record is damaged.
+    """
+    path = _file(folder, shard)
+    return path.exists() and bool(_record(path)["complete"])
 
 
 def write_shard(folder: Path, shard: Shard, ids: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
 from align.training import cpu_head, parallel
 from align.training.arguments import Machine, this_machine, trainer_arguments, weights_dtype
 from align.training.job import Job
+from align.training.launch import is_launched
 from align.training.stopping import Stopped, StopRequest
 from align.training.weights import load_model
 from kielo.progress import progress
@@ -40,10 +41,12 @@ def make_scores(job: Job, file: Path) -> None:
     chunks = {start: folder / f"{start:08d}.jsonl" for start in range(0, rows, ROWS_OF_A_CHUNK)}
     left = _as_first(start for start, chunk in chunks.items() if not chunk.is_file())
     bar = progress(len(chunks), f"reference/{job.folder.name}", "chunks", len(chunks) - len(left))
-    with bar, request.listen(patient=machine.processes > 1):
+    with bar, request.listen(patient=is_launched()):
         for start in left:
             if _asked_anywhere(request):
-                request.done()
+                if trainer.is_world_process_zero():
+                    request.answer(is_launched())
+                parallel.wait_for_all()
                 raise Stopped
             found = score_rows(trainer, model, range(start, min(start + ROWS_OF_A_CHUNK, rows)), _room(job, machine))
             if trainer.is_world_process_zero():
@@ -52,7 +55,8 @@ def make_scores(job: Job, file: Path) -> None:
     if trainer.is_world_process_zero():
         _write(file, job, trainer.train_dataset["id"][:], list(chunks.values()))
         shutil.rmtree(job.folder / CHUNKS)
-    if request.signalled and machine.processes == 1:
+        request.done()
+    if request.signalled and not is_launched():
         raise Stopped  # in the last chunk: who asked wants no other step of the plan begun
 
 

@@ -16,9 +16,9 @@ from align.training import checkpoints
 from align.training.arguments import Machine, this_machine
 from align.training.failures import told_apart
 from align.training.job import CARD, CHECKPOINTS, JOB, METRICS, MODEL_RECORD, RECORD, Job, read_job
-from align.training.launch import check_world
+from align.training.launch import check_world, is_launched, lease
 from align.training.parallel import wait_for_all
-from align.training.stopping import Stopped, StopRequest
+from align.training.stopping import Stopped, StopRequest, refuse_unfinished
 from align.training.trainer import Build, Made, make_trainer
 from align.training.weights import MODEL, save_model
 from kielo.plan import Outcome, Workplace
@@ -37,30 +37,31 @@ def train(file: Path, build: Callable[[], tuple[type[Any], Build]]) -> None:
 
     Raises:
         RecipeError: the trainer refuses an argument, the loss is no number any more, or memory is full.
-        RunFolderError: a checkpoint belongs to another job.
+        RunFolderError: a checkpoint belongs to another job, or another start of this training still runs.
         UsageError: the launcher did not make one world of the processes.
         Stopped: a signal or the file STOP asked for it; a checkpoint is left.
     """
     job = read_job(file)
     check_world()
-    record = read_json(job.folder / RECORD)
-    if (
-        record is not None
-        and record.get("job") == job.fingerprint
-        and record.get("model") == checkpoints.sizes(job.folder / MODEL)
-    ):
-        return
-    machine = this_machine()
-    with told_apart(job):
-        _train(job, machine, build)
-    _free_memory(machine)
+    with lease(job.folder):
+        if _is_done(job):
+            return
+        machine = this_machine()
+        with told_apart(job):
+            _train(job, machine, build)
+        _free_memory(machine)
+
+
+def _is_done(job: Job) -> bool:
+    record = read_json(job.folder / RECORD) or {}
+    return record.get("job") == job.fingerprint and record.get("model") == checkpoints.sizes(job.folder / MODEL)
 
 
 def _train(job: Job, machine: Machine, build: Callable[[], tuple[type[Any], Build]]) -> None:
     request = StopRequest(job.folder)
     made = make_trainer(job, machine, build, request)
     began = time.monotonic()
-    with request.listen(patient=machine.processes > 1):
+    with request.listen(patient=is_launched()):
         made.trainer.train(resume_from_checkpoint=str(made.resumed) if made.resumed else None)
     seconds = time.monotonic() - began
     first = made.trainer.is_world_process_zero()
@@ -70,14 +71,14 @@ def _train(job: Job, machine: Machine, build: Callable[[], tuple[type[Any], Buil
     if first:
         _record(job, machine, made, seconds)
         request.done()
-    if request.signalled and machine.processes == 1:
+    if request.signalled and not is_launched():
         raise Stopped  # it came in the last step: who asked wants no other step of the plan begun
 
 
 def _take_leave(trainer: Any, request: StopRequest) -> NoReturn:
     """Stop all processes together: a launcher ends the others as soon as one is gone."""
     if trainer.is_world_process_zero():
-        request.done()
+        request.answer(is_launched())
         step = trainer.state.global_step
         print(f"stopped at step {step}; the same command goes on from there.", file=sys.stderr, flush=True)
     wait_for_all()
@@ -115,10 +116,15 @@ def _record(job: Job, machine: Machine, made: Made, seconds: float) -> None:
 
 
 def collect(place: Workplace) -> Outcome:
-    """Gather the result of a finished training, the files of model/ (metrics.jsonl tells seconds, so it is no result) and the counts; write its card."""
+    """Gather the result of a finished training, the files of model/ (metrics.jsonl tells seconds, so it is no result) and the counts; write its card.
+
+    Raises:
+        Stopped: the training stopped because it was asked to.
+        RunFolderError: it is not finished.
+    """
     folder = place.folder
-    job, record = read_job(folder / JOB), read_json(folder / RECORD)
-    assert record is not None and record["job"] == job.fingerprint, f"{folder}: no finished training of this job"
+    job, record = read_job(folder / JOB), read_json(folder / RECORD) or {}
+    refuse_unfinished(folder, _is_done(job))
     write_card(place)
     made = (path for path in (folder / MODEL).rglob("*") if path.is_file() and path.name not in (CARD, MODEL_RECORD))
     files = sorted(str(path.relative_to(folder)) for path in made)

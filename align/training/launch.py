@@ -13,6 +13,7 @@ from align.training.failures import is_lost_peer
 from align.training.stopping import STOPPED, Stopped, StopRequest
 from kielo.errors import FULL, KieloError, UsageError
 from kielo.provenance import CHECKOUT
+from kielo.run_folder import RunFolder, training_lock
 
 WORLD_SIZE = "KIELO_WORLD_SIZE"
 """Set by whoever starts the processes: how many there must be."""
@@ -31,6 +32,7 @@ def train_here(module: str, job: Path, train: Callable[[Path], None], processes:
         import torch
 
         processes = torch.cuda.device_count()  # ROCm's devices are counted here, too
+    StopRequest(job.parent).done()  # what a start that was killed has left
     if processes < 2:
         train(job)
         return
@@ -61,12 +63,13 @@ def _launch(module: str, job: Path, processes: int) -> int:
     with _environment(processes), request.listen(patient=False, then=request.hand_on):
         try:
             elastic_launch(config, sys.executable)("-m", module, str(job))
+            stopped = request.asked()
         except ChildFailedError as error:
             codes = {failure.exitcode for failure in error.failures.values()}
             return STOPPED if STOPPED in codes else int(error.get_first_failure()[1].exitcode)
         finally:
-            request.done()  # processes that were ended at once have left the file
-    return STOPPED if request.signalled else 0
+            request.done()
+    return STOPPED if stopped else 0
 
 
 @contextmanager
@@ -85,6 +88,29 @@ def _environment(processes: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def is_launched() -> bool:
+    """Tell whether torchrun, or whatever speaks its language, started this process as one of a world."""
+    return "WORLD_SIZE" in os.environ
+
+
+@contextmanager
+def lease(folder: Path) -> Iterator[None]:
+    """Hold a training against every other start of it, on this machine or another, for as long as it runs.
+
+    The first process holds it for all. Between preparing a training and collecting its result nobody else works on
+    the step, so that the step's own lock is free then.
+
+    Raises:
+        RunFolderError: another start of this training still runs.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    step = f"{folder.parent.name}/{folder.name}"
+    with RunFolder(folder.parents[1]).lock(training_lock(step)):
+        yield
 
 
 def check_world() -> None:
@@ -106,7 +132,7 @@ def check_world() -> None:
 
 
 def run_process(train: Callable[[Path], None], arguments: list[str]) -> int:
-    """Train the job named on the command line; a user's mistake is one sentence and exit code 2, a stop 130."""
+    """Train the job named on the command line; a user's mistake is one sentence and exit code 2, a stop 130 (launched: 0 and the file STOP)."""
     if len(arguments) != 1:
         print(
             "usage: python -m align.sft JOB.JSON (or align.dpo), the job.json that preparing the step wrote",
@@ -123,6 +149,9 @@ def run_process(train: Callable[[Path], None], arguments: list[str]) -> int:
             raise
         print(f"{error.filename or arguments[0]}: no space left; make room, the same command goes on.", file=sys.stderr)
         return 2
+    except Stopped:
+        if not is_launched():
+            return STOPPED
     except KeyboardInterrupt:
         return STOPPED
     except RuntimeError as error:

@@ -1,4 +1,8 @@
-"""Stopping a training in good order: a signal, or a file STOP in its folder, asks; the training saves a checkpoint, then ends."""
+"""Stopping a training in good order: a signal, or a file STOP in its folder, asks; the training saves a checkpoint, then ends.
+
+Launched processes end with exit code 0 then, since launchers make their own of any other, and leave the file: whoever
+launched them knows a stop from an end by it, and takes it away before the next start.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from kielo.errors import RunFolderError
 
 STOP = "STOP"
 STOPPED = 130
@@ -38,6 +44,13 @@ class StopRequest:
         """Take the file away, so that the next start is not stopped by it."""
         self.file.unlink(missing_ok=True)
 
+    def answer(self, launched: bool) -> None:
+        """Say that the training stopped: to a launcher by the file."""
+        if launched:
+            self.hand_on()
+        else:
+            self.done()
+
     @contextmanager
     def listen(self, patient: bool, then: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Take the first signal as a request, and do `then`; a second one interrupts at once, unless `patient`.
@@ -63,3 +76,19 @@ class StopRequest:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def refuse_unfinished(folder: Path, finished: bool) -> None:
+    """Let nobody take a training for done that has left no result.
+
+    Raises:
+        Stopped: it was asked to stop, and left a checkpoint.
+        RunFolderError: it did not end well, or was never begun.
+    """
+    if finished:
+        return
+    if StopRequest(folder).asked():
+        raise Stopped
+    raise RunFolderError(
+        f"{folder}: no finished training of its job.json; what ended it stands in the log, and the next start goes on from the last checkpoint."
+    )

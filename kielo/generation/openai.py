@@ -13,8 +13,9 @@ import os
 import re
 import ssl
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ from kielo.generation.openai_messages import (
 )
 from kielo.generation.openai_servers import Recover, Server, awake, bounded
 from kielo.generation.protocol import Completion, Request, completion_key, seed_of
+from kielo.generation.sockets import OverSockets
 
 _LARGEST_REPLY_BYTES = 16 * 2**20
 _ANY_REQUEST = {
@@ -79,8 +81,11 @@ class OpenAiGenerator:
     def __init__(
         self, model: str, urls: Sequence[str], served_model: str, concurrency: int = 128, timeout_seconds: float = 600,
         attempts: int = 6, first_wait_seconds: float = 1.0, recover: Recover | None = None,
+        sockets: Mapping[str, Path] | None = None,
     ) -> None:  # fmt: skip
         """Prepare for servers at base URLs such as `http://node1:8000/v1`; nothing is sent yet.
+
+        `sockets` are the Unix sockets of servers of our own, by the host in their URL.
 
         `attempts` bounds how often one request is sent before it is set aside; the waits between double from
         `first_wait_seconds`.
@@ -95,7 +100,7 @@ class OpenAiGenerator:
             raise GenerationError(
                 "the environment variable OPENAI_API_KEY holds blanks or characters that no key has; set it again."
             )
-        self._recover = recover
+        self._recover, self._sockets = recover, sockets
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yield (index, completion) as the servers answer; what fails alone comes last, refused.
@@ -149,12 +154,15 @@ class OpenAiGenerator:
         return httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def _client(self, trusted: ssl.SSLContext) -> httpx.AsyncClient:
+        timeout = httpx.Timeout(self.timeout_seconds, connect=min(30.0, self.timeout_seconds))
+        headers = {"Accept-Encoding": "identity"}
+        if self._sockets is not None:  # our own servers: no proxy stands between, and they need no key
+            return httpx.AsyncClient(
+                headers=headers, timeout=timeout, transport=OverSockets(self._sockets), trust_env=False
+            )
         key = _key()
-        return httpx.AsyncClient(
-            headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
-            timeout=httpx.Timeout(self.timeout_seconds, connect=min(30.0, self.timeout_seconds)), verify=trusted,
-            trust_env=self._recover is None,  # our own servers are on this machine, whatever proxy the cluster sets
-        )  # fmt: skip
+        authorized = headers | ({"Authorization": f"Bearer {key}"} if key else {})
+        return httpx.AsyncClient(headers=authorized, timeout=timeout, verify=trusted)
 
     async def _complete(self, client: httpx.AsyncClient, request: Request) -> Completion:
         """Get one completion, sending again what may succeed later.

@@ -24,14 +24,15 @@ class ServerProcess:
     """A server process; no shell is involved, and nothing of it outlives this process."""
 
     def __init__(
-        self, command: Sequence[str], health_url: str, log: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
-        """Start a command; its output is appended to `log`.
+        self, command: Sequence[str], health_url: str, log: Path, environment: Mapping[str, str] | None = None,
+        unix_socket: Path | None = None,
+    ) -> None:  # fmt: skip
+        """Start a command; its output is appended to `log`. With `unix_socket` the URL is asked for over it.
 
         Raises:
             GenerationError: there is no such program.
         """
-        self.health_url, self.log = health_url, log
+        self.health_url, self.log, self.unix_socket = health_url, log, unix_socket
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             output.write(f"\n$ {' '.join(command)}\n".encode())
@@ -53,7 +54,8 @@ class ServerProcess:
             GenerationError: it ended or did not become healthy in time; shows the end of its log.
         """
         deadline = time.monotonic() + limit_seconds
-        with httpx.Client(trust_env=False, timeout=5.0) as client:
+        over = httpx.HTTPTransport(uds=str(self.unix_socket)) if self.unix_socket else None
+        with httpx.Client(trust_env=False, timeout=5.0, transport=over) as client:
             while not self._healthy(client):
                 if not self.alive:
                     raise GenerationError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,8 @@ from kielo.errors import GenerationError
 from kielo.generation.devices import environment_of_server
 from kielo.generation.openai import OpenAiGenerator
 from kielo.generation.protocol import Completion, Request
-from kielo.generation.server_process import ServerProcess, free_port
+from kielo.generation.server_process import ServerProcess
+from kielo.generation.sockets import socket_folder
 from kielo.schema import Engine
 
 _NO_DEFAULTS = {
@@ -22,6 +24,9 @@ _NO_DEFAULTS = {
 }  # fmt: skip
 """A model's generation_config.json may ask for sampling that no request asked for; of it, its end tokens alone count."""
 _RESTARTS = 3  # of each server, before giving up
+_KEYS_OF_OTHERS = ("DEEPL_AUTH_KEY", "OPENAI_API_KEY", "VLLM_API_KEY")  # with the last a server asks for a key
+_HUB_KEYS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_YES = ("1", "ON", "YES", "TRUE")  # as huggingface_hub reads HF_HUB_OFFLINE
 
 
 class VllmServerGenerator:
@@ -38,6 +43,7 @@ class VllmServerGenerator:
         self._servers: dict[str, tuple[int, ServerProcess]] = {}
         self._restarts = [0] * engine.servers
         self._lock, self._closed = Lock(), False
+        self._folder, self._sockets = socket_folder(), dict[str, Path]()
         with ExitStack() as unless_all_are_up:
             unless_all_are_up.callback(self.close)
             started = [self._start(number) for number in range(engine.servers)]
@@ -46,8 +52,9 @@ class VllmServerGenerator:
             unless_all_are_up.pop_all()
         urls = [url for url, _ in started]
         self._client = OpenAiGenerator(
-            identity, urls, model, engine.concurrency, engine.timeout_seconds, recover=self._recover
-        )
+            identity, urls, model, engine.concurrency, engine.timeout_seconds,
+            recover=self._recover, sockets=self._sockets,
+        )  # fmt: skip
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yield (index, completion) as the servers answer.
@@ -65,22 +72,27 @@ class VllmServerGenerator:
             self._servers.clear()
         for process in processes:
             process.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, number: int) -> tuple[str, ServerProcess]:
-        port = free_port()
+        name = f"{number}-{self._restarts[number]}"  # a socket of its own for every start: the dead one's file is still there
+        host, unix_socket = f"vllm-{name}", self._folder / f"{name}.sock"
         log = self._logs / f"vllm-server-{number}.log"
         environment = environment_of_server(os.environ, number, self._engine.servers, self._engine.tensor_parallel)
-        quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
-        process = ServerProcess(self._command(port), f"http://127.0.0.1:{port}/health", log, environment | quiet)
-        url = f"http://127.0.0.1:{port}/v1"
+        self._sockets[host] = unix_socket
+        process = ServerProcess(
+            self._command(unix_socket), f"http://{host}/health", log, without_secrets(environment, self._served),
+            unix_socket,
+        )  # fmt: skip
+        url = f"http://{host}/v1"
         self._servers[url] = number, process
         return url, process
 
-    def _command(self, port: int) -> list[str]:
+    def _command(self, unix_socket: Path) -> list[str]:
         """Write the server's command: few flags, since vLLM renames them from version to version."""
         engine = self._engine
         command = [*(engine.command or (sys.executable,)), "-m", "vllm.entrypoints.openai.api_server"]
-        command += ["--model", self._served, "--host", "127.0.0.1", "--port", str(port), "--dtype", engine.dtype]
+        command += ["--model", self._served, "--uds", str(unix_socket), "--dtype", engine.dtype]
         command += ["--override-generation-config", json.dumps(_NO_DEFAULTS)]
         if self._revision is not None and not Path(self._served).is_dir():
             command += ["--revision", self._revision, "--tokenizer-revision", self._revision]
@@ -102,3 +114,11 @@ class VllmServerGenerator:
             new_url, process = self._start(number)
         process.wait_healthy(self._engine.startup_seconds)
         return new_url
+
+
+def without_secrets(environment: Mapping[str, str], model: str) -> dict[str, str]:
+    """Keep from a server the keys of others, and the Hub's where it has nothing to fetch; ask it to report to nobody."""
+    fetches = environment.get("HF_HUB_OFFLINE", "").upper() not in _YES and not Path(model).is_dir()
+    withheld = _KEYS_OF_OTHERS if fetches else (*_KEYS_OF_OTHERS, *_HUB_KEYS)
+    kept = {name: value for name, value in environment.items() if name not in withheld}
+    return {**kept, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,3 +242,10 @@ def test_an_edited_input_file_is_a_change(write_recipe, tmp_path):
     before = make_plan(load(path))[0]
     rows.write_text('{"a": 2}\n')
     assert make_plan(load(path))[0].settings != before.settings
+
+
+def test_many_claim_a_folder_at_once(tmp_path, recipe):
+    run = RunFolder(tmp_path / "run")
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(lambda _: run.claim(recipe), range(64))) == [None] * 64
+    assert json.loads((run.path / "recipe.json").read_text("utf-8"))["name"] == recipe.name

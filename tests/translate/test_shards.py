@@ -12,7 +12,7 @@ from kielo.errors import RunFolderError, UsageError
 from kielo.models import POCKET
 from kielo.records import read_jsonl
 from tests.translate.conftest import pocket_recipe
-from translate.shards import Shard, merge_shards, parse_shard, write_shard
+from translate.shards import Shard, begin_shard, merge_shards, parse_shard, shard_complete, write_shard
 
 IDS = [f"d/{number:05}" for number in range(7)]
 needs_pocket_model = pytest.mark.skipif(not POCKET.is_dir(), reason="the pocket base model has not been made yet")
@@ -43,6 +43,20 @@ def test_a_merge_verifies_the_ids(tmp_path: Path) -> None:
     write_shard(tmp_path, Shard(1, 2), IDS)
     with pytest.raises(RunFolderError, match="different divisions"):
         merge_shards(tmp_path, IDS)
+
+
+def test_another_division_takes_the_place_of_the_one_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_shard(tmp_path, Shard(1, 3), IDS)
+    for number in (1, 2):
+        begin_shard(tmp_path, Shard(number, 2))
+        assert not shard_complete(tmp_path, Shard(number, 2))
+        write_shard(tmp_path, Shard(number, 2), Shard(number, 2).of(IDS))
+        assert shard_complete(tmp_path, Shard(number, 2))
+    assert "1-of-3.json: of another division" in capsys.readouterr().err
+    assert merge_shards(tmp_path, IDS) == {"shards": 2}
+    (tmp_path / "shards/1-of-2.json").write_text("{}")
+    with pytest.raises(RunFolderError, match="1-of-2.json: damaged"):
+        shard_complete(tmp_path, Shard(1, 2))
 
 
 RECIPE = pocket_recipe("talks: {kind: conversations, pocket: oasst2, rows: 24}")

@@ -21,6 +21,7 @@ from align.training.launch import check_world, run_process, train_here
 from align.training.stopping import Stopped, StopRequest
 from align.training.watch import Watch
 from kielo.errors import RecipeError, UsageError
+from kielo.generation.server_process import free_port
 from tests.align.training.test_arguments import JOB
 from tests.align.training.test_checkpoints import ENVIRONMENT, LONG
 from tests.align.training.test_course import metrics, weights
@@ -98,6 +99,58 @@ def test_a_file_asks_every_process(tmp_path: Path) -> None:
     assert request.asked()
     request.done()
     assert not request.asked()
+
+
+ONE_RANK_IS_ASKED = """
+import os, sys
+from pathlib import Path
+from types import SimpleNamespace
+from accelerate import PartialState
+from transformers import TrainerControl
+from align.preferences.reference_pass import _asked_anywhere
+from align.training.stopping import StopRequest
+from align.training.watch import Watch
+rank, folder = int(sys.argv[1]), Path(sys.argv[2])
+state = PartialState(cpu=True)
+request = StopRequest(folder / str(rank))
+request.signalled = rank == 1
+seen = [_asked_anywhere(request)]
+watch = Watch(None, request, "ddp")
+for step in (1, 2):
+    request.signalled = rank == 1 and step == 2
+    control = watch.on_step_end(SimpleNamespace(fp16=False, device="cpu"), SimpleNamespace(global_step=step, max_steps=9), TrainerControl())
+    seen.append(control.should_training_stop and control.should_save)
+print(seen)
+state.destroy_process_group()
+"""
+
+
+def test_what_one_process_sees_all_do(tmp_path: Path) -> None:
+    world = {**ENVIRONMENT, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ONE_RANK_IS_ASKED, rank, str(tmp_path)],
+            env={**world, "RANK": rank, "LOCAL_RANK": rank}, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )
+        for rank in ("0", "1")
+    ]  # fmt: skip
+    said = [process.communicate(timeout=120)[0].splitlines()[-1] for process in processes]
+    assert said == ["[True, False, True]"] * 2, "a file is seen on one node before another: they must agree"
+
+
+def test_a_launched_process_that_stopped_ended_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_: Path) -> None:
+        raise Stopped
+
+    assert run_process(stopped, ["job.json"]) == 130
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run_process(stopped, ["job.json"]) == 0, "torchrun would make a failure of any other code"
+
+
+def test_a_stop_that_an_earlier_start_left_stops_nothing(sft_place: Any) -> None:
+    place = sft_place(trainer={"max_steps": 2})
+    StopRequest(place.folder).hand_on()
+    assert sft.run(place).counts["steps"] == 2
 
 
 @pytest.mark.parametrize(
