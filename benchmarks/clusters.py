@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kielo.cluster import manifest
 from kielo.cluster.frozen import freeze
-from kielo.cluster.placing import place
-from kielo.cluster.profile import load_profile
+from kielo.cluster.jobs.placing import place
+from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.queue import manifest
 from kielo.plan import make_plan
 from kielo.recipe import load
 from kielo.run_folder import RunFolder

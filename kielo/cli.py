@@ -280,10 +280,10 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 
 def _plan_jobs(arguments: argparse.Namespace) -> None:
-    from kielo.cluster.cost import cost_rows
-    from kielo.cluster.cost_table import table, to_document
-    from kielo.cluster.placing import place
-    from kielo.cluster.profile import load_profile
+    from kielo.cluster.costs.rows import cost_rows
+    from kielo.cluster.costs.table import table, to_document
+    from kielo.cluster.jobs.placing import place
+    from kielo.cluster.profiles.profile import load_profile
     from kielo.records import write_json
 
     if any((arguments.device, arguments.devices, arguments.device_memory, arguments.tflops)):
@@ -337,7 +337,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _refuse_queued(run: RunFolder) -> None:
     """Refuse to work beside jobs of the same run."""
-    from kielo.cluster.standing import alive_jobs
+    from kielo.cluster.queue.standing import alive_jobs
 
     alive = alive_jobs(run)
     if alive:

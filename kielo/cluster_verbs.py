@@ -13,10 +13,10 @@ VERBS: Mapping[str, Tool] = {
     "logs": Tool("kielo.cluster.logs", "show what a job or a step has said"),
     "cancel": Tool("kielo.cluster.cancel", "cancel the jobs of a recipe"),
     "resubmit": Tool("kielo.cluster.resubmit", "submit again what is missing, and nothing else"),
-    "prefetch": Tool("kielo.cluster.prefetch", "fetch the models and data sets that a recipe needs, for jobs without network"),
-    "preflight": Tool("kielo.cluster.preflight", "try the network between two nodes of a cluster, in a job of minutes"),
-    "doctor": Tool("kielo.cluster.doctor", "compare a cluster profile with the cluster"),
-    "profile": Tool("kielo.cluster.new_profile", "list the cluster profiles, or write a new one"),
+    "prefetch": Tool("kielo.cluster.hub.prefetch", "fetch the models and data sets that a recipe needs, for jobs without network"),
+    "preflight": Tool("kielo.cluster.network.preflight", "try the network between two nodes of a cluster, in a job of minutes"),
+    "doctor": Tool("kielo.cluster.doctor.command", "compare a cluster profile with the cluster"),
+    "profile": Tool("kielo.cluster.profiles.new", "list the cluster profiles, or write a new one"),
     "step": Tool("kielo.cluster.step", "make steps of a submitted recipe (what the jobs' scripts run)"),
 }  # fmt: skip
 

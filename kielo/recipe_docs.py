@@ -1,6 +1,6 @@
 """Writes what is generated from the schemas of recipes and cluster profiles: JSON Schemas for editors, tables in docs/ for people.
 
-Run it after any change of kielo/schema/ or kielo/cluster/profile*.py: `python -m kielo.recipe_docs`
+Run it after any change of kielo/schema/ or kielo/cluster/profiles/: `python -m kielo.recipe_docs`
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kielo.cluster.profile import PROFILES, profile_schema
+from kielo.cluster.profiles.profile import PROFILES, profile_schema
 from kielo.provenance import CHECKOUT
 from kielo.schema import json_schema
 
@@ -22,7 +22,7 @@ Generated from `kielo/schema/` by `python -m kielo.recipe_docs`; a test keeps it
 """
 _PROFILE_TOP = """# What a cluster profile can say
 
-Generated from `kielo/cluster/profile_parts.py` by `python -m kielo.recipe_docs`; a test keeps it fresh. [clusters.md](clusters.md) says
+Generated from `kielo/cluster/profiles/parts.py` by `python -m kielo.recipe_docs`; a test keeps it fresh. [clusters.md](clusters.md) says
 how to write one. For completion in an editor, put `# yaml-language-server: $schema=profile.schema.json` (with the path to
 `slurm/profile.schema.json`) on the first line.
 

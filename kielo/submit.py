@@ -11,18 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from kielo.cluster import slurm
-from kielo.cluster.chain import requests
-from kielo.cluster.emit import emit, script_names, write_submit_script, write_text
-from kielo.cluster.job import Job
-from kielo.cluster.placing import place, refuse_unfit
-from kielo.cluster.profile import Profile, load_profile
-from kielo.cluster.queueing import queue, tell_queued
-from kielo.cluster.refusals import refuse_other_architecture
-from kielo.cluster.results import Results
-from kielo.cluster.run_here import run_here
-from kielo.cluster.script import script_text
-from kielo.cluster.standing import alive_jobs, unasked
+from kielo.cluster.jobs.job import Job
+from kielo.cluster.jobs.placing import place, refuse_unfit
+from kielo.cluster.jobs.refusals import refuse_other_architecture
+from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.queue import slurm
+from kielo.cluster.queue.chain import requests
+from kielo.cluster.queue.emit import emit, script_names, write_submit_script, write_text
+from kielo.cluster.queue.queueing import queue, tell_queued
+from kielo.cluster.queue.results import Results
+from kielo.cluster.queue.run_here import run_here
+from kielo.cluster.queue.standing import alive_jobs, unasked
+from kielo.cluster.scripts.script import script_text
 from kielo.cluster.text_table import text_table
 from kielo.cluster.which_run import add_folder, asked_as, folder_of
 from kielo.errors import RunFolderError

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from kielo.cluster import manifest as manifests
-from kielo.cluster import slurm
 from kielo.cluster.frozen import thaw, thaw_profile
-from kielo.cluster.manifest import Manifest
-from kielo.cluster.standing import look
+from kielo.cluster.queue import manifest as manifests
+from kielo.cluster.queue import slurm
+from kielo.cluster.queue.manifest import Manifest
+from kielo.cluster.queue.standing import look
 from kielo.cluster.which_run import add_run, run_of, submitted
 from kielo.errors import UsageError
 from kielo.recipe import nearest

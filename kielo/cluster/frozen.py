@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kielo.cluster.profile import Profile
+from kielo.cluster.profiles.profile import Profile
 from kielo.errors import RunFolderError
 from kielo.plan import Step, make_plan
 from kielo.records import read_json, write_json

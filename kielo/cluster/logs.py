@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from kielo.cluster.frozen import LOGS, jobs_folder
-from kielo.cluster.manifest import Entry, Manifest
+from kielo.cluster.queue.manifest import Entry, Manifest
 from kielo.cluster.which_run import add_run, positive, run_of, submitted
 from kielo.errors import UsageError
 from kielo.recipe import nearest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kielo.cluster.profile_parts import Engine as EngineOfMachine
+from kielo.cluster.profiles.parts import Engine as EngineOfMachine
 from kielo.schema import Engine, Recipe
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from kielo.cluster.chain import doomed, requests
 from kielo.cluster.frozen import thaw, thaw_profile
-from kielo.cluster.queueing import NOTHING, cancel_stuck, chain_table, queue, tell_queued
-from kielo.cluster.run_here import run_here
-from kielo.cluster.standing import look
+from kielo.cluster.queue.chain import doomed, requests
+from kielo.cluster.queue.queueing import NOTHING, cancel_stuck, chain_table, queue, tell_queued
+from kielo.cluster.queue.run_here import run_here
+from kielo.cluster.queue.standing import look
 from kielo.cluster.which_run import add_run, asked_as, run_of, submitted
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kielo.cluster.frozen import thaw, thaw_profile
-from kielo.cluster.manifest import Entry, read
-from kielo.cluster.slurm import write_elements
-from kielo.cluster.standing import CANCELLED, FOLLOWS, ElementStanding, Look, State, look, unasked
+from kielo.cluster.queue.manifest import Entry, read
+from kielo.cluster.queue.slurm import write_elements
+from kielo.cluster.queue.standing import CANCELLED, FOLLOWS, ElementStanding, Look, State, look, unasked
 from kielo.cluster.text_table import text_table
 from kielo.cluster.which_run import add_run, opened, positive
 from kielo.plan import Step

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from kielo.cluster.frozen import thaw
-from kielo.cluster.manifest import Manifest, read
+from kielo.cluster.queue.manifest import Manifest, read
 from kielo.errors import RunFolderError
 from kielo.plan import Step, make_plan
 from kielo.recipe import load

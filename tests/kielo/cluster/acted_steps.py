@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from kielo.cluster.manifest import Manifest, read
+from kielo.cluster.queue.manifest import Manifest, read
 from kielo.plan import Step, fields_of, make_plan
 from kielo.provenance import canonical, fingerprint
 from kielo.recipe import load

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from kielo.cluster import script
-from kielo.cluster.placing import place
-from kielo.cluster.profile import load_profile
-from kielo.cluster.resources import resources_of
+from kielo.cluster.jobs.placing import place
+from kielo.cluster.jobs.resources import resources_of
+from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.scripts import script
 from kielo.plan import make_plan
 from kielo.provenance import CHECKOUT
 from kielo.recipe import load

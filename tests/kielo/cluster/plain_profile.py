@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kielo.cluster.profile import Profile
+from kielo.cluster.profiles.profile import Profile
 
 GPU_NODE = {"devices": 8, "cores": 56, "memory_gb": 480}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kielo.cluster.chain import conditions, doomed, requests
-from kielo.cluster.job import After, Task
-from kielo.cluster.manifest import Entry, Manifest, Submission
-from kielo.cluster.standing import ElementStanding, Look, State
+from kielo.cluster.jobs.job import After, Task
+from kielo.cluster.queue.chain import conditions, doomed, requests
+from kielo.cluster.queue.manifest import Entry, Manifest, Submission
+from kielo.cluster.queue.standing import ElementStanding, Look, State
 
 LETTERS: dict[str, State] = {
     "d": "done", "r": "running", "w": "waiting", "f": "failed", "l": "lost", ".": "not submitted",

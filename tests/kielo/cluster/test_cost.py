@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from kielo.cluster.cost import Row, cost_rows
-from kielo.cluster.cost_table import table, to_document
-from kielo.cluster.cost_totals import most_passing, totals
-from kielo.cluster.job import After, Job, Resources, Task
-from kielo.cluster.profile import Profile, load_profile
+from kielo.cluster.costs.rows import Row, cost_rows
+from kielo.cluster.costs.table import table, to_document
+from kielo.cluster.costs.totals import most_passing, totals
+from kielo.cluster.jobs.job import After, Job, Resources, Task
+from kielo.cluster.profiles.profile import Profile, load_profile
 from kielo.errors import RecipeError, UsageError
 from kielo.plan import make_plan
 from kielo.recipe import load
@@ -235,10 +235,10 @@ def test_mistakes_are_one_sentence(paper: Recipe, lumi: Profile, tmp_path: Path)
 _PLANNED = """
 import sys
 from pathlib import Path
-from kielo.cluster.cost import cost_rows
-from kielo.cluster.cost_table import table
-from kielo.cluster.placing import place
-from kielo.cluster.profile import load_profile
+from kielo.cluster.costs.rows import cost_rows
+from kielo.cluster.costs.table import table
+from kielo.cluster.jobs.placing import place
+from kielo.cluster.profiles.profile import load_profile
 from kielo.plan import make_plan
 from kielo.recipe import load
 from kielo.run_folder import RunFolder

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kielo.cluster import doctor
-from kielo.cluster.doctor_slurm import slurm_findings
-from kielo.cluster.findings import Keyed
-from kielo.cluster.live import read_live
-from kielo.cluster.profile import load_profile, load_with_files
+from kielo.cluster.doctor import command as doctor
+from kielo.cluster.doctor.findings import Keyed
+from kielo.cluster.doctor.slurm_checks import slurm_findings
+from kielo.cluster.profiles.profile import load_profile, load_with_files
+from kielo.cluster.queue.live import read_live
 from kielo.provenance import CHECKOUT
 from tests.kielo.cluster.slurm_on_loopback import Slurm
 
@@ -240,7 +240,15 @@ def test_python_is_started_with_modules_and_container(
     code, found = examined(capsys, "--profile", str(profile), "--deep")
     assert code == 1 and any("container: trl is 0.1; Kielo needs 1 (" in line for line in lines(found, "wrong")), found
     given = (tmp_path / "box.txt").read_text().splitlines()
-    assert given == ["run", "--bind", "/data:/data", str(image), "/venv/bin/python", "-m", "kielo.cluster.packages"]
+    assert given == [
+        "run",
+        "--bind",
+        "/data:/data",
+        str(image),
+        "/venv/bin/python",
+        "-m",
+        "kielo.cluster.doctor.packages",
+    ]
     assert (tmp_path / "module.txt").read_text() == "<purge><use></a b><load><x; touch /canary>"
 
 

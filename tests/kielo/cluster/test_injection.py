@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from kielo.cluster.job import Body, Job, Resources, Task
-from kielo.cluster.profile import Profile, load_profile
-from kielo.cluster.quoting import environment
-from kielo.cluster.script import OFFLINE, script_text
+from kielo.cluster.jobs.job import Body, Job, Resources, Task
+from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.scripts.quoting import environment
+from kielo.cluster.scripts.script import OFFLINE, script_text
 from kielo.errors import UsageError
 from kielo.provenance import CHECKOUT
 from kielo.run_folder import RunFolder

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kielo.cluster.grouping import Group, afters, groups_of
-from kielo.cluster.job import After, Job, Task
-from kielo.cluster.naming import names_of
-from kielo.cluster.placing import place
-from kielo.cluster.profile import Profile, load_profile
-from kielo.cluster.units import units_of
+from kielo.cluster.jobs.grouping import Group, afters, groups_of
+from kielo.cluster.jobs.job import After, Job, Task
+from kielo.cluster.jobs.naming import names_of
+from kielo.cluster.jobs.placing import place
+from kielo.cluster.jobs.units import units_of
+from kielo.cluster.profiles.profile import Profile, load_profile
 from kielo.errors import UsageError
 from kielo.plan import Step, make_plan
 from kielo.recipe import load

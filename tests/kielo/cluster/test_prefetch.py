@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from kielo.cluster.hub_needs import Need, is_there
-from kielo.cluster.prefetch import hub_cache, missing, needs
-from kielo.cluster.profile import load_profile
+from kielo.cluster.hub.needs import Need, is_there
+from kielo.cluster.hub.prefetch import hub_cache, missing, needs
+from kielo.cluster.profiles.profile import load_profile
 from kielo.errors import UsageError
 from kielo.models import POCKET
 from kielo.provenance import CHECKOUT
@@ -27,7 +27,7 @@ CHATS = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", 
 IFEVAL = {"key": 1, "prompt": "Write.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{"n": 1}]}
 VERB = """
 import argparse, sys
-from kielo.cluster import prefetch
+from kielo.cluster.hub import prefetch
 from kielo.errors import KieloError
 parser = argparse.ArgumentParser()
 prefetch.add_arguments(parser)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kielo.cluster import preflight
-from kielo.cluster.network import failure_file, table
+from kielo.cluster.network import preflight
+from kielo.cluster.network.probe import failure_file, table
 from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
 from kielo.provenance import CHECKOUT
 from tests.kielo.cluster.slurm_on_loopback import Slurm
@@ -21,7 +21,7 @@ from tests.kielo.cluster.slurm_on_loopback import Slurm
 HANGS = """
 import os, signal, sys
 import torch.distributed
-from kielo.cluster import network
+from kielo.cluster.network import probe as network
 torch.distributed.new_group = lambda *_, **__: os.kill(os.getpid(), signal.SIGSTOP)
 network.main(sys.argv[1:])
 """
@@ -29,7 +29,7 @@ network.main(sys.argv[1:])
 SECOND_NODE_HANGS = """\
 #!/bin/sh
 [ "$SLURM_NODEID" = 0 ] && exec {python} "$@"
-while [ "$1" != kielo.cluster.network ]; do shift; done
+while [ "$1" != kielo.cluster.network.probe ]; do shift; done
 shift
 exec {python} {hangs} "$@"
 """
@@ -148,7 +148,7 @@ def test_a_fellow_that_died_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "dies.py").write_text(HANGS.replace("SIGSTOP", "SIGKILL"), "utf-8")
     port, result = free_port(), tmp_path / "network.json"
     dying = start_process(1, port, result, str(tmp_path / "dies.py"))
-    waiting = start_process(0, port, result, "-m", "kielo.cluster.network")
+    waiting = start_process(0, port, result, "-m", "kielo.cluster.network.probe")
     try:
         _, said = waiting.communicate(timeout=60)
         assert waiting.returncode == 2 and "Traceback" not in said

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kielo.cluster.placing import place, refuse_unfit
-from kielo.cluster.profile import Profile, known_profiles, load_profile
-from kielo.cluster.refusals import refuse_folder, refuse_other_architecture
+from kielo.cluster.jobs.placing import place, refuse_unfit
+from kielo.cluster.jobs.refusals import refuse_folder, refuse_other_architecture
+from kielo.cluster.profiles.profile import Profile, known_profiles, load_profile
 from kielo.errors import KieloError, RecipeError, RunFolderError, UsageError
 from kielo.plan import make_plan
 from kielo.recipe import load

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from kielo.cluster.job import Job, Resources
-from kielo.cluster.placing import place
-from kielo.cluster.profile import Profile
-from kielo.cluster.resources import resources_of
+from kielo.cluster.jobs.job import Job, Resources
+from kielo.cluster.jobs.placing import place
+from kielo.cluster.jobs.resources import resources_of
+from kielo.cluster.profiles.profile import Profile
 from kielo.errors import RecipeError
 from kielo.plan import make_plan
 from kielo.recipe import load

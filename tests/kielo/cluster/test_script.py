@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kielo.cluster.job import Body, Job, Resources, Task
-from kielo.cluster.profile import PROFILES, Profile, load_profile
-from kielo.cluster.script import RESERVED, directives, script_text
+from kielo.cluster.jobs.job import Body, Job, Resources, Task
+from kielo.cluster.profiles.profile import PROFILES, Profile, load_profile
+from kielo.cluster.scripts.script import RESERVED, directives, script_text
 from kielo.errors import UsageError
 from kielo.run_folder import RunFolder
 from tests.kielo.cluster.slurm_on_loopback import Slurm, until

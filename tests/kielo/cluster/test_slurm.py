@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kielo.cluster import slurm as calls
+from kielo.cluster.queue import slurm as calls
 from kielo.errors import ClusterError
 from tests.kielo.cluster.slurm_on_loopback import Slurm
 

@@ -19,8 +19,8 @@ from align.training.stopping import STOP, Stopped
 from kielo.cluster import step as verb
 from kielo.cluster.frozen import freeze, thaw
 from kielo.cluster.machine_engines import Servers, on_machine
-from kielo.cluster.profile import load_profile
-from kielo.cluster.profile_parts import Engine as EngineOfMachine
+from kielo.cluster.profiles.parts import Engine as EngineOfMachine
+from kielo.cluster.profiles.profile import load_profile
 from kielo.errors import RunFolderError, UsageError
 from kielo.generation.server_process import free_port
 from kielo.models import POCKET

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from kielo import submit
-from kielo.cluster import cancel, manifest, resubmit, status
-from kielo.cluster.standing import alive_jobs
+from kielo.cluster import cancel, resubmit, status
+from kielo.cluster.queue import manifest
+from kielo.cluster.queue.standing import alive_jobs
 from kielo.errors import ClusterError, KieloError, RunFolderError, UsageError
 from tests.kielo.cluster.acted_steps import World, build_world
 from tests.kielo.cluster.slurm_on_loopback import Slurm, until

@@ -1,0 +1,1 @@
+"""`kielo doctor`: a profile held against the cluster as it is."""

@@ -1,0 +1,128 @@
+"""`kielo doctor`: holds a cluster profile against the cluster, and a recipe's jobs against both, one line for each finding."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kielo.cluster.doctor.findings import Finding, Keyed
+from kielo.cluster.profiles.profile import Profile, load_with_files
+from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
+
+if TYPE_CHECKING:
+    from kielo.schema import Recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("recipe", type=Path, nargs="?", metavar="RECIPE", help="look at the jobs of this recipe, too")
+    parser.add_argument("--profile", required=True, metavar="NAME", help="a cluster, or a profile's file")
+    parser.add_argument("--account", metavar="NAME", help="who pays, where the profile does not say it")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile")
+    parser.add_argument("--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder of the recipe")
+    parser.add_argument(
+        "--deep", action="store_true", help="start Python as jobs do and look at its packages (a minute)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was found; returns 1 if anything is wrong."""
+    profile, files = load_with_files(arguments.profile, arguments.set, arguments.account)
+    states = []
+    for finding in _findings(profile, Keyed(files), arguments):
+        print(finding, flush=True)
+        states.append(finding.state)
+    wrong, look = states.count("wrong"), states.count("look")
+    print(f"profile {profile.name}: {states.count('ok')} ok, {look} to look at, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+def _findings(profile: Profile, keyed: Keyed, arguments: argparse.Namespace) -> Iterator[Finding]:
+    from kielo.cluster.doctor.deep_checks import deep_findings
+    from kielo.cluster.doctor.file_checks import file_findings
+
+    sound = True
+    if profile.scheduler == "slurm":
+        for finding in _live(profile, keyed):
+            sound = sound and finding.state != "wrong"
+            yield finding
+    yield from file_findings(profile, keyed)
+    if arguments.deep:
+        yield from deep_findings(profile, keyed)
+    if arguments.recipe:
+        yield from _recipe(profile, arguments, sound)
+
+
+def _live(profile: Profile, keyed: Keyed) -> Iterator[Finding]:
+    from kielo.cluster.doctor.slurm_checks import slurm_findings
+    from kielo.cluster.queue.live import read_live
+
+    try:
+        live = read_live()
+    except ClusterError as error:
+        yield Finding("wrong", str(error))
+        return
+    yield from slurm_findings(profile, live, keyed)
+
+
+def _recipe(profile: Profile, arguments: argparse.Namespace, sound: bool) -> Iterator[Finding]:
+    from kielo.recipe import load
+
+    try:
+        recipe = load(arguments.recipe)
+    except RecipeError as error:
+        yield Finding("wrong", str(error))
+        return
+    yield from _hub(recipe, profile, arguments)
+    yield from _jobs(recipe, profile, arguments.run_folder or Path("runs") / recipe.name, sound)
+
+
+def _hub(recipe: Recipe, profile: Profile, arguments: argparse.Namespace) -> Iterator[Finding]:
+    from kielo.cluster.hub.prefetch import hub_cache, missing
+
+    try:
+        lacking = missing(recipe, hub_cache(profile))
+    except UsageError:  # said already, of the key hub_cache
+        return
+    account = f" --account {arguments.account}" if arguments.account else ""
+    for need in lacking:
+        fix = f"kielo prefetch {arguments.recipe} --profile {arguments.profile}{account}"
+        yield Finding("wrong" if profile.offline else "look", f"{need} is not in the cache of the jobs; {fix}")
+    if not lacking:
+        yield Finding("ok", "the cache holds all that the recipe reads of the Hub")
+
+
+def _jobs(recipe: Recipe, profile: Profile, folder: Path, sound: bool) -> Iterator[Finding]:
+    """Render every script of a recipe and let Slurm look at each, unless the profile is not its own; nothing stays."""
+    from kielo.cluster.jobs.placing import place, refuse_unfit
+    from kielo.cluster.queue.slurm import try_out
+    from kielo.cluster.scripts.script import script_text
+    from kielo.plan import make_plan
+    from kielo.run_folder import RunFolder
+
+    place_of_run = RunFolder(folder)
+    try:
+        jobs = place(recipe, make_plan(recipe, None), profile, place_of_run)
+        refuse_unfit(jobs, profile, recipe, place_of_run)
+        texts = {job.name: script_text(job, profile, recipe.name, place_of_run) for job in jobs}
+    except (UsageError, RecipeError, RunFolderError) as error:
+        yield Finding("wrong", f"{recipe.name}: {error}")
+        return
+    if profile.scheduler != "slurm" or not sound:
+        yield Finding("ok", f"{len(texts)} jobs fit the profile")
+        return
+    refused = []
+    with tempfile.TemporaryDirectory(prefix="kielo-doctor-") as scratch:
+        for name, text in texts.items():
+            script = Path(scratch) / f"{name}.sbatch"
+            script.write_text(text, "utf-8")
+            try:
+                try_out(script)
+            except ClusterError as error:
+                refused.append(Finding("wrong", str(error).replace(str(script), f"the job {name}")))
+    yield from refused
+    if not refused:
+        yield Finding("ok", f"Slurm would take each of the {len(texts)} jobs")

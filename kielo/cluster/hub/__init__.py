@@ -1,0 +1,1 @@
+"""`kielo prefetch`: what jobs without network find in the cache."""

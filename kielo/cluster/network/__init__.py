@@ -1,0 +1,1 @@
+"""`kielo preflight`: the network between nodes, tried by two process groups."""

@@ -1,0 +1,56 @@
+"""What must agree between the parts of a cluster profile, once the schema has read each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kielo.cluster.profiles.parts import Node, Use
+from kielo.recipe import nearest
+
+if TYPE_CHECKING:
+    from kielo.cluster.profiles.profile import Profile
+
+Link = tuple[tuple[str | int, ...], str]
+_IDLE = {
+    "cpu": {"nodes", "processes", "shards", "at_once", "models"},
+    "translate": {"processes", "models"},
+    "train": {"shards", "models"},
+    "evaluate": {"nodes", "processes", "shards"},
+    "preflight": {"shards", "at_once", "models"},
+}
+"""Keys that the jobs of a use do not read."""
+
+
+def broken_links(profile: Profile, devices: Sequence[str]) -> Iterator[Link]:
+    """Yield each disagreement: the keys it stands at, and a sentence without its full stop."""
+    if profile.generation is not None and profile.generation not in profile.environments:
+        known = ", ".join(profile.environments) or "none there"
+        yield ("generation",), f"'{profile.generation}' is none of `environments` ({known})"
+    if profile.device is not None and profile.device not in devices:
+        yield ("device",), f"'{profile.device}' is not in slurm/devices.yaml; {_near(profile.device, devices)}"
+    for name, partition in profile.partitions.items():
+        for key, sentence in _of_node(partition.node):
+            yield ("partitions", name, "node", key), sentence
+    for name, idle in _IDLE.items():
+        use: Use | None = getattr(profile.jobs, name)
+        if use is not None:
+            yield from _of_use(name, use, idle, list(profile.partitions))
+
+
+def _of_node(node: Node) -> Iterator[tuple[str, str]]:
+    if node.gres is not None and not node.devices:
+        yield "gres", "a node without devices has no type of them; leave it out, or write devices"
+    if node.cpu_masks and len(node.cpu_masks) != node.devices:
+        yield "cpu_masks", f"{len(node.cpu_masks)} masks for {node.devices} devices; give one for each"
+
+
+def _of_use(name: str, use: Use, idle: set[str], partitions: Sequence[str]) -> Iterator[Link]:
+    if use.partition not in partitions:
+        yield ("jobs", name, "partition"), f"unknown partition '{use.partition}'; {_near(use.partition, partitions)}"
+    for key in sorted(use.model_fields_set & idle):
+        yield ("jobs", name, key), f"does nothing for jobs.{name}; leave it out"
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    return nearest(word, list(known)).rstrip(".")

@@ -1,0 +1,1 @@
+"""From a job to its sbatch file: directives and a quoted bash body."""
