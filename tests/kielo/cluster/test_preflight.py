@@ -130,7 +130,7 @@ def test_a_process_whose_fellow_hangs_ends_within_its_limit(tmp_path: Path) -> N
     port, result = free_port(), tmp_path / "network.json"
     hanging = start_process(1, port, result, str(tmp_path / "hangs.py"))
     waiting = start_process(
-        0, port, result, "-c", "import sys; from kielo.cluster import network; sys.exit(network.main(sys.argv[1:]))"
+        0, port, result, "-c", "import sys; from kielo.cluster.network import probe; sys.exit(probe.main(sys.argv[1:]))"
     )
     try:
         _, said = waiting.communicate(timeout=60)
