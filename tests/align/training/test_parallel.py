@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -101,15 +103,25 @@ def test_zero3_without_deepspeed(tiny: Path, monkeypatch: pytest.MonkeyPatch) ->
         parallel.render(dataclasses.replace(job(parallel="zero3"), model=str(tiny)), GCDS, {})
 
 
+def ask_once_begun(folder: Path) -> None:
+    """Ask a training to stop as soon as its processes are there: a file from before is that of an earlier start."""
+    while not (folder / parallel.FILE).exists():
+        time.sleep(0.01)
+    (folder / STOP).touch()
+
+
 def test_fsdp2_stops_goes_on_and_gives_the_model_of_one_process(sft_place: Any) -> None:
     alone = sft_place("alone", trainer=SHORT)
     sft.run(alone)
     shared = sft_place("shared", trainer={**SHORT, "parallel": "fsdp2", "gradient_checkpointing": True})
     job = sft.prepare(shared)
-    (shared.folder / STOP).touch()  # asked before the first step: it ends after it
+    asking = Thread(target=ask_once_begun, args=(shared.folder,), daemon=True)
+    asking.start()
     with pytest.raises(Stopped):
         spread(job)
-    checkpoint = shared.folder / "checkpoints" / "checkpoint-1"
+    asking.join()
+    (checkpoint,) = (shared.folder / "checkpoints").glob("checkpoint-*")
+    step = int(checkpoint.name.partition("-")[2])
     files = json.loads((checkpoint / "complete.json").read_text())["files"]
     assert sum(name.startswith("pytorch_model_fsdp_0/__") for name in files) == 2, "every process wrote its part"
     assert not (shared.folder / STOP).exists() and not (shared.folder / "model").exists()
@@ -117,7 +129,7 @@ def test_fsdp2_stops_goes_on_and_gives_the_model_of_one_process(sft_place: Any) 
         sft.train(job)
     spread(job)
     counts = sft.collect(shared).counts
-    assert (counts["parallel"], counts["processes"], counts["resumed_from_step"]) == ("fsdp2", 2, 1)
+    assert (counts["parallel"], counts["processes"], counts["resumed_from_step"]) == ("fsdp2", 2, step)
     for one, other in zip(metrics(alone.folder), metrics(shared.folder), strict=True):
         assert one["loss"] == pytest.approx(other["loss"], abs=1e-3) and one["tokens"] == other["tokens"]
     assert close(alone.folder, shared.folder)
