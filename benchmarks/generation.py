@@ -27,9 +27,10 @@ from kielo.generation.engines import open_generator
 from kielo.generation.hf import HfGenerator
 from kielo.generation.openai import OpenAiGenerator
 from kielo.generation.protocol import Completion, Request, Sampling
-from kielo.generation.server_process import ServerProcess, free_port
+from kielo.generation.server_process import ServerProcess
 from kielo.models import POCKET
 from kielo.schema import Engine
+from tests.ports import free_port
 
 _TEXTS, _PREFIX_TOKENS, _NEW_TOKENS = 100, 460, 64
 _BATCH_TOKENS = 65536  # all hundred rows at once, for every batched engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from kielo import __version__
 from kielo.cluster_verbs import VERBS, add_cluster_verbs
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
-from kielo.eval_tools import find_tool, tool_parser, tools_text
+from kielo.eval_tools import find_tool, parse_tool, tools_text
 from kielo.file_verbs import add_file_verbs
+from kielo.option_values import amount, positive
 from kielo.out_files import output_file
 
 if TYPE_CHECKING:
@@ -68,10 +70,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(given: list[str]) -> argparse.Namespace:
     tool = find_tool(given)
     if tool:
-        return tool_parser(tool).parse_args(given[2:])
+        return parse_tool(tool, given[2:])
     if given and given[0] in VERBS:
-        return VERBS[given[0]].parser(f"kielo {given[0]}").parse_args(given[1:])
-    return _parser().parse_args(given)
+        return VERBS[given[0]].parse(f"kielo {given[0]}", given[1:])
+    parser, verbs = _parser()
+    if given and not given[0].startswith("-") and given[0] not in verbs:
+        from kielo.recipe import nearest
+
+        raise UsageError(f"there is no verb '{given[0]}'; {nearest(given[0], verbs)}")
+    return parser.parse_args(given)
 
 
 def _on_sigterm(*_: object) -> None:
@@ -99,7 +106,8 @@ def _refuse_namesakes() -> None:
             )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    """Make the parser of all verbs that are not lazy, and list every verb."""
     parser = argparse.ArgumentParser(
         prog="kielo",
         description="Post-training recipes for languages that have a language model but no post-training data.",
@@ -126,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     for with_limit in (plan, run, *stages):
         with_limit.add_argument(
             "--limit",
-            type=_positive,
+            type=positive,
             metavar="N",
             help="keep the first N records of each data set (in a run folder of its own)",
         )
@@ -159,22 +167,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_cluster_verbs(verbs)
     add_file_verbs(verbs)
-    return parser
+    return parser, list(verbs.choices)
 
 
 def _hardware_options(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--profile", metavar="NAME|FILE", help="a cluster, such as lumi: what each job asks for and costs"
     )
+    plan.add_argument("--account", metavar="NAME", help="with --profile: who pays")
     plan.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes", help="with --profile: change a key of it"
     )  # fmt: skip
     plan.add_argument("--device", metavar="NAME", help="a device of slurm/devices.yaml, such as mi250x-gcd or a100-80")
-    plan.add_argument("--devices", type=_positive, metavar="N", help="how many of them (default: 1)")
-    plan.add_argument(
-        "--device-memory", type=_amount, metavar="GB", help="memory of one, where it is not that device's"
-    )
-    plan.add_argument("--tflops", type=_amount, metavar="X", help="dense bf16 peak of one, likewise")
+    plan.add_argument("--devices", type=positive, metavar="N", help="how many of them (default: 1)")
+    plan.add_argument("--device-memory", type=amount, metavar="GB", help="memory of one, where it is not that device's")
+    plan.add_argument("--tflops", type=amount, metavar="X", help="dense bf16 peak of one, likewise")
     plan.add_argument("--json", type=Path, metavar="FILE", help="write the plan and its estimates here, too")
 
 
@@ -195,22 +202,6 @@ def _shard(written: str) -> Shard:
         return parse_shard(written)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive number")
-    return value
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -256,8 +247,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     if arguments.profile:
         _plan_jobs(arguments)
         return
-    if arguments.changes:
-        raise UsageError("--set changes a cluster profile; name one with --profile.")
+    if arguments.changes or arguments.account:
+        raise UsageError("--set and --account change a cluster profile; name one with --profile.")
     from align.estimate.hardware import hardware
     from align.estimate.table import table, to_document
     from align.estimate.trainings import estimate
@@ -290,7 +281,7 @@ def _plan_jobs(arguments: argparse.Namespace) -> None:
         raise UsageError(
             "--profile says what the devices are; leave --device, --devices, --device-memory and --tflops out."
         )
-    profile = load_profile(arguments.profile, arguments.changes)
+    profile = load_profile(arguments.profile, arguments.changes, arguments.account)
     recipe, plan, run = _opened(arguments)
     out = output_file("--json", arguments.json, arguments.recipe)
     rows = cost_rows(recipe, plan, place(recipe, plan, profile, run), profile, run)
@@ -337,13 +328,9 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _refuse_queued(run: RunFolder) -> None:
     """Refuse to work beside jobs of the same run."""
-    from kielo.cluster.queue.standing import alive_jobs
+    from kielo.cluster.queue.apart import refuse_alive
 
-    alive = alive_jobs(run)
-    if alive:
-        raise UsageError(
-            f"{run.path}: jobs of this run are in the queue ({', '.join(alive[:5])}); kielo status {run.path} shows them, kielo cancel {run.path} ends them."
-        )
+    refuse_alive(run, shlex.quote(str(run.path)))
 
 
 if __name__ == "__main__":

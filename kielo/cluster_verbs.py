@@ -16,7 +16,7 @@ VERBS: Mapping[str, Tool] = {
     "prefetch": Tool("kielo.cluster.hub.prefetch", "fetch the models and data sets that a recipe needs, for jobs without network"),
     "preflight": Tool("kielo.cluster.network.preflight", "try the network between two nodes of a cluster, in a job of minutes"),
     "doctor": Tool("kielo.cluster.doctor.command", "compare a cluster profile with the cluster"),
-    "profile": Tool("kielo.cluster.profiles.new", "list the cluster profiles, or write a new one"),
+    "profile": Tool("kielo.cluster.profiles.new", "list the cluster profiles, or write a new one", has_verbs=True),
     "step": Tool("kielo.cluster.step", "make steps of a submitted recipe (what the jobs' scripts run)"),
 }  # fmt: skip
 

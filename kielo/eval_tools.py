@@ -36,9 +36,9 @@ def find_tool(given: list[str]) -> str | None:
     return given[1] if given[1] in TOOLS else None
 
 
-def tool_parser(name: str) -> argparse.ArgumentParser:
-    """Make the parser of `kielo eval <name>`; its `function` runs the tool."""
-    return TOOLS[name].parser(f"kielo eval {name}")
+def parse_tool(name: str, given: list[str]) -> argparse.Namespace:
+    """Read the arguments of `kielo eval <name>`; their `function` runs the tool."""
+    return TOOLS[name].parse(f"kielo eval {name}", given)
 
 
 def tools_text() -> str:

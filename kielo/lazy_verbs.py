@@ -14,6 +14,13 @@ class Tool:
 
     module: str
     help: str
+    has_verbs: bool = False
+    """Whether it has verbs of its own, as `kielo profile new`."""
+
+    def parse(self, prog: str, given: list[str]) -> argparse.Namespace:
+        """Read its arguments; positional ones may stand behind options, except where it has verbs."""
+        parser = self.parser(prog)
+        return parser.parse_args(given) if self.has_verbs else parser.parse_intermixed_args(given)
 
     def parser(self, prog: str) -> argparse.ArgumentParser:
         """Make its parser; the parser's `function` runs the tool."""

@@ -13,6 +13,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _ABSENT = "(absent)"
+_UNKNOWN = "unknown"
 
 
 def canonical(value: Any) -> str:
@@ -86,9 +87,17 @@ def surroundings() -> dict[str, str]:
     }
 
 
+def code_state() -> dict[str, str]:
+    """Tell one state of Kielo's code from another: its commit, and a digest of what is not committed (nothing: empty)."""
+    changes = _git("diff", "HEAD", "--no-ext-diff", "--no-textconv")
+    digested = changes if changes in ("", _UNKNOWN) else hashlib.sha256(changes.encode()).hexdigest()[:16]
+    return {"commit": _git("rev-parse", "HEAD"), "changes": digested}
+
+
 def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(CHECKOUT), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(CHECKOUT), *arguments], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, errors="backslashreplace", timeout=10)
     except (FileNotFoundError, subprocess.TimeoutExpired):
-        return "unknown"
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
+        return _UNKNOWN
+    return done.stdout.strip() if done.returncode == 0 else _UNKNOWN

@@ -49,8 +49,12 @@ def sentence_of(error: ValidationError, path: Path, lines: strict_yaml.Lines, sc
     if first["type"] == "missing":
         return f"{place}: key '{name}' is missing; add it.{more}"
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
-    value = "" if isinstance(first["input"], dict | list | BaseModel) else f" (it is {first['input']!r})"
+    value = "" if isinstance(first["input"], dict | list | BaseModel) else f" (it is {_short(repr(first['input']))})"
     return f"{place}: {f'{name}: ' if name else ''}{message}{value}.{more}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def _written(where: tuple[Any, ...], lines: strict_yaml.Lines) -> tuple[Any, ...]:

@@ -220,7 +220,7 @@ def read_json(path: Path) -> dict[str, JSON] | None:
         raise RunFolderError(
             f"{path}: a part of this path is a file, not a folder; name another run folder with --run."
         ) from error
-    except ValueError as error:  # not UTF-8, or not JSON
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON
         raise RunFolderError(f"{path}: damaged ({error}); remove this file, its step is then made again.") from error
     if not isinstance(value, dict):
         raise RunFolderError(

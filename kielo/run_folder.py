@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import getpid
 from pathlib import Path
 from socket import gethostname
-from typing import Any, Literal
+from time import sleep
+from typing import IO, Any, Literal
 
 from kielo.errors import RunFolderError
 from kielo.plan import Outcome, Step, fields_of
@@ -44,6 +46,10 @@ _STEP_FOLDERS = (
 )
 _REREAD_BYTES = 16 << 20
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_JOB_PATIENCE_SECONDS = 300.0
+_LOOK_SECONDS = 1.0
+JOBS_LOCK = "jobs"
+"""Held by whoever queues, cancels or runs the jobs of a run."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +70,20 @@ def training_lock(step_name: str) -> str:
     return f"{step_name}.training"
 
 
+def job_patience_seconds() -> float:
+    """Say how long a job waits for a lock that is taken; a person is told at once.
+
+    The lock of a node that died stays until the file system gives the node up, and the job that was started again is back before.
+    """
+    return _JOB_PATIENCE_SECONDS if "SLURM_JOB_ID" in os.environ else 0.0
+
+
 class RunFolder:
     """The folder of one run; every step has its own folder in it, complete when it holds a step.json."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience_seconds: float = 0.0) -> None:
         self.path = path
+        self._patience_seconds = patience_seconds  # with locks that are taken
 
     def folder(self, step_name: str) -> Path:
         """Name the folder of a step."""
@@ -89,10 +104,22 @@ class RunFolder:
         return record
 
     def claim(self, recipe: Recipe) -> None:
-        """Write the resolved recipe into the folder, or check that the folder belongs to a recipe of the same models and languages.
+        """Write the resolved recipe into the folder, unless the folder belongs to another recipe.
 
         Raises:
-            RunFolderError: it was made by another recipe.
+            RunFolderError: it was made by another recipe, or holds other files.
+        """
+        self.refuse_foreign(recipe)
+        resolved = recipe.model_dump(mode="json")
+        if read_json(self.path / "recipe.json") != resolved:
+            with self.lock("recipe.json", wait=True):  # the elements of a job array begin at the same moment
+                write_json(self.path / "recipe.json", resolved)
+
+    def refuse_foreign(self, recipe: Recipe) -> None:
+        """Refuse a folder that is not this recipe's, or that of one with the same models and languages.
+
+        Raises:
+            RunFolderError: it was made by another recipe, or holds other files.
         """
         resolved = recipe.model_dump(mode="json")
         before = read_json(self.path / "recipe.json")
@@ -108,9 +135,6 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path}: made by another recipe ({changes}); give --run another folder, or this recipe another `name`."
             )
-        if before != resolved:
-            with self.lock("recipe.json", wait=True):  # the elements of a job array begin at the same moment
-                write_json(self.path / "recipe.json", resolved)
 
     def _is_foreign(self) -> bool:
         """Whether the folder holds anything that is not a step's; what a cut-off write leaves is hidden."""
@@ -169,6 +193,8 @@ class RunFolder:
     def lock(self, step_name: str, wait: bool = False) -> Iterator[None]:
         """Hold a step against other processes, if asked after waiting for them; the lock ends with the process, however that ends.
 
+        Without `wait` it is waited for as long as this object has patience.
+
         Raises:
             RunFolderError: another process works on this step.
         """
@@ -176,20 +202,47 @@ class RunFolder:
         locks.mkdir(parents=True, exist_ok=True)
         with (locks / step_name.replace("/", "--")).open("a+") as stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._take(stream, step_name, wait)
             except BlockingIOError as error:
-                stream.seek(0)
-                holder, _, machine = stream.read().strip().partition(" ")
-                raise RunFolderError(
-                    f"{self.folder(step_name)}: process {holder} works on this step ({machine}); wait for it or end it."
-                ) from error
+                raise RunFolderError(f"{self._taken(stream, step_name)}; wait for it or end it.") from error
             except OSError as error:
                 if error.errno not in _NO_LOCKS:  # a file system without locks: nothing guards it then
                     raise
             stream.truncate(0)
-            stream.write(f"{getpid()} on {gethostname()}")
+            stream.write(f"{os.getpid()} on {gethostname()}")
             stream.flush()
             yield
+
+    def _take(self, stream: IO[str], step_name: str, wait: bool) -> None:
+        if wait:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            return
+        until, told = time.monotonic() + self._patience_seconds, False
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise
+            if not told:
+                taken = self._taken(stream, step_name)
+                print(
+                    f"{taken}, or its node died; waiting up to {self._patience_seconds:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                told = True
+            sleep(_LOOK_SECONDS)
+
+    def _taken(self, stream: IO[str], step_name: str) -> str:
+        """Say who holds a lock: whoever takes one writes its process and machine into it."""
+        stream.seek(0)
+        holder, _, machine = stream.read().strip().partition(" ")
+        works_on = "the jobs of this run" if step_name == JOBS_LOCK else "this step"
+        return (
+            f"{self.folder(step_name)}: process {holder or '(unknown)'} works on {works_on} ({machine or 'just begun'})"
+        )
 
     def begin(self, step: Step) -> float:
         """Record what a step is being made with; returns the time it began, for `finish`."""

@@ -12,6 +12,8 @@ from kielo.errors import RecipeError, at
 
 Lines = dict[tuple[str | int, ...], int]  # path of keys -> line number, counted from 1
 
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL and halves of letters: escapes spell them, and no file, path or command line holds them."""
 _INT = re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$")
 _BOOL = re.compile(r"^(?:true|false)$")
 _FLOAT = re.compile(r"^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$")
@@ -91,10 +93,14 @@ def read_value(text: str) -> Any:
     try:
         loader = _StrictLoader(text)
         try:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _walk(node, (), {}, Path("a value of the command line"))
+            return loader.construct_document(node)
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(f"'{text[:60]}' is no YAML value; put quotes around it.") from error
 
 
@@ -115,6 +121,9 @@ def _walk(node: yaml.Node, where: tuple[str | int, ...], lines: Lines, path: Pat
         for index, item in enumerate(node.value):
             lines[*where, index] = item.start_mark.line + 1
             _walk(item, (*where, index), lines, path)
+    elif isinstance(node, yaml.ScalarNode) and _UNWRITABLE.search(node.value):
+        place = at(path, node.start_mark.line + 1)
+        raise RecipeError(f"{place}: {ascii(node.value)[:100]} holds a character that no file does; take it out.")
 
 
 def line_of(where: tuple[str | int, ...], lines: Lines) -> int | None:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from kielo.cluster.hub.prefetch import command as prefetch_command
+from kielo.cluster.hub.prefetch import hub_cache, missing
 from kielo.cluster.jobs.job import Job
 from kielo.cluster.jobs.placing import place, refuse_unfit
-from kielo.cluster.jobs.refusals import refuse_other_architecture
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.jobs.refusals import refuse_hidden_program, refuse_other_architecture
+from kielo.cluster.profiles.options import add_profile, profile_of
+from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.queue import slurm
+from kielo.cluster.queue.apart import refuse_alive
 from kielo.cluster.queue.chain import requests
 from kielo.cluster.queue.emit import emit, script_names, write_submit_script, write_text
 from kielo.cluster.queue.queueing import queue, tell_queued
 from kielo.cluster.queue.results import Results
 from kielo.cluster.queue.run_here import run_here
-from kielo.cluster.queue.standing import alive_jobs, unasked
+from kielo.cluster.queue.standing import unasked
 from kielo.cluster.scripts.script import script_text
-from kielo.cluster.text_table import text_table
 from kielo.cluster.which_run import add_folder, asked_as, folder_of
-from kielo.errors import RunFolderError
-from kielo.execute import check_packs, may_clear
+from kielo.errors import RunFolderError, UsageError
+from kielo.execute import check_packs, may_clear, say
 from kielo.plan import Step, make_plan, select
 from kielo.recipe import load
-from kielo.run_folder import RunFolder
+from kielo.run_folder import JOBS_LOCK, RunFolder, training_lock
+from kielo.text_table import text_table
 
 if TYPE_CHECKING:
     from kielo.schema import Recipe
@@ -38,19 +42,15 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this verb's options."""
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe, such as recipes/pocket.yaml")
-    parser.add_argument("--profile", required=True, metavar="NAME|FILE", help="the cluster, such as lumi")
-    parser.add_argument("--account", metavar="NAME", help="who pays (default: the profile's, or SBATCH_ACCOUNT)")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="changes",
-        help="change a key of the profile, such as jobs.train.nodes=8; may be repeated",
-    )  # fmt: skip
+    add_profile(parser)
     parser.add_argument(
         "--only", action="append", default=[], metavar="STEP",
         help="only this step, or every step below this name; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--redo", action="append", default=[], metavar="STEP",
-        help="make this step again, and what stands on it; may be repeated",
+        help="make this step again, and what stands on it: its result (a trained model) is deleted when the jobs are queued, "
+        "completions stay; may be repeated",
     )  # fmt: skip
     add_folder(parser)
     how = parser.add_mutually_exclusive_group()
@@ -70,49 +70,65 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from align.tokens.limits import check_lengths
 
+    if arguments.redo and arguments.emit_only:
+        raise UsageError(
+            "--redo deletes results as their jobs are queued, and --emit-only queues nothing; leave one of the two out."
+        )
     recipe = load(arguments.recipe)
     check_packs(recipe)
     check_lengths(recipe)
-    profile = _profile(arguments)
+    profile = profile_of(arguments)
     plan, folder = make_plan(recipe, arguments.limit), folder_of(recipe, arguments)
     jobs = place(recipe, plan, profile, folder, tuple(arguments.only))
-    refuse_unfit(jobs, profile, recipe, folder)
-    redo = frozenset(step.name for step in select(plan, tuple(arguments.redo)))
-    _refuse_changed(folder, plan, jobs, profile, redo)
+    names = {name for job in jobs for name in job.steps}
+    placed = [step for step in plan if step.name in names]
+    redo = frozenset(step.name for step in select(placed, tuple(arguments.redo)))
+    results = Results(folder, {step.name: step for step in plan}, redo)
+    to_queue = [job for each in jobs if (job := _missing_of(each, results)).elements]
+    refuse_unfit(to_queue, profile, recipe, folder)
+    refuse_hidden_program(profile)
+    _refuse_changed(folder, placed, profile, redo)
+    _tell_missing(recipe, profile, arguments)
     if arguments.dry_run:
-        print(jobs_to_come(jobs, Results(folder, {step.name: step for step in plan}, redo)))
+        print(jobs_to_come(jobs, results))
     elif arguments.test_only:
-        _try_out(jobs, profile, recipe, folder)
+        for job, said in _tried_out(jobs, profile, recipe, folder):
+            print(f"{job.name}: {said}")
+        print(f"{len(jobs)} jobs; nothing was queued")
     else:
         _hand_over(recipe, plan, profile, jobs, folder, redo, arguments)
 
 
-def _profile(arguments: argparse.Namespace) -> Profile:
-    profile = load_profile(arguments.profile, arguments.changes, arguments.account)
-    usual = os.environ.get("SBATCH_ACCOUNT")
-    if profile.account is None and usual and profile.scheduler == "slurm":
-        return load_profile(arguments.profile, arguments.changes, usual)
-    return profile
+def _missing_of(job: Job, results: Results) -> Job:
+    """Keep the elements of a job whose results are not there."""
+    return replace(job, elements=tuple(tasks for tasks in job.elements if not results.done(tasks)))
 
 
-def _refuse_changed(
-    folder: RunFolder, plan: Sequence[Step], jobs: Sequence[Job], profile: Profile, redo: frozenset[str]
-) -> None:
-    """Refuse to make steps that were made with other settings, by the rules of `kielo run`.
+def _refuse_changed(folder: RunFolder, steps: Sequence[Step], profile: Profile, redo: frozenset[str]) -> None:
+    """Refuse steps that were made with other settings, by the rules of `kielo run`.
 
     Versions of packages count where the jobs run with the Python that runs this.
     """
     same_python = profile.container is None and profile.python is None
-    placed = {name for job in jobs for name in job.steps}
-    for step in plan:
+    for step in steps:
         standing = folder.standing(step)
         changes = [change for change in standing.changes if same_python or not change.startswith("versions.")]
-        if step.name in placed and changes and not may_clear(folder, step, standing, step.name in redo):
+        if changes and not may_clear(folder, step, standing, step.name in redo):
             listed = "\n  ".join(changes)
             raise RunFolderError(
                 f"step {step.name} in {folder.path} was made with other settings:\n  {listed}\n"
                 f"make it again with --redo {step.name} (what stands on it follows), or give --run another folder."
             )
+
+
+def _tell_missing(recipe: Recipe, profile: Profile, arguments: argparse.Namespace) -> None:
+    """Say what jobs without a network would not find; they are queued all the same, for it may come while they wait."""
+    lacking = missing(recipe, hub_cache(profile)) if profile.offline else []
+    if lacking:
+        named = "; ".join(map(str, lacking[:3])) + ("; ..." if len(lacking) > 3 else "")
+        fix = prefetch_command(arguments.recipe, arguments.profile, arguments.account, arguments.changes)
+        which = "1 thing of the Hub is" if len(lacking) == 1 else f"{len(lacking)} things of the Hub are"
+        say(f"{which} not in the cache of the jobs, which have no network ({named}); before they begin: {fix}")
 
 
 def jobs_to_come(jobs: Sequence[Job], results: Results) -> str:
@@ -133,14 +149,13 @@ def _hours(minutes: int) -> str:
     return f"{minutes // 60}:{minutes % 60:02}"
 
 
-def _try_out(jobs: Sequence[Job], profile: Profile, recipe: Recipe, folder: RunFolder) -> None:
-    """Let Slurm look at every script; they lie in a folder of their own meanwhile."""
+def _tried_out(jobs: Sequence[Job], profile: Profile, recipe: Recipe, folder: RunFolder) -> Iterator[tuple[Job, str]]:
+    """Let Slurm look at scripts, which lie in a folder of their own meanwhile; yields what it says of each job."""
     with TemporaryDirectory(prefix="kielo-") as place:
         for job, name in zip(jobs, script_names(jobs), strict=True):
             path = Path(place) / name
             write_text(path, script_text(job, profile, recipe.name, folder))
-            print(f"{job.name}: {slurm.try_out(path) if profile.scheduler == 'slurm' else 'no Slurm to ask'}")
-    print(f"{len(jobs)} jobs; nothing was queued")
+            yield job, slurm.try_out(path) if profile.scheduler == "slurm" else "no Slurm to ask"
 
 
 def _hand_over(
@@ -156,12 +171,15 @@ def _hand_over(
     if with_slurm and not arguments.emit_only:
         refuse_other_architecture(profile, platform.machine())
         slurm.refuse_absent()
-    folder.claim(recipe)
-    with folder.lock("jobs"):
-        _refuse_alive(folder, asked_as(arguments, folder))
-        for name in redo:
-            folder.clear(name)
+    folder.refuse_foreign(recipe)
+    with folder.lock(JOBS_LOCK):
+        refuse_alive(folder, asked_as(arguments, folder))
+        _refuse_at_work(folder, jobs, redo)
+        folder.claim(recipe)
+        if redo:  # what Slurm refuses must cost no trained model
+            list(_tried_out(jobs, profile, recipe, folder))
         manifest = emit(recipe, arguments.limit, profile, jobs, folder)
+        _clear(folder, redo)
         chain = requests(unasked(folder, plan, manifest))
         script = write_submit_script(folder, manifest, chain, with_slurm)
         if arguments.emit_only:
@@ -174,10 +192,14 @@ def _hand_over(
     tell_queued(chain, numbers, asked_as(arguments, folder))
 
 
-def _refuse_alive(folder: RunFolder, name: str) -> None:
-    alive = alive_jobs(folder)
-    if alive:
-        raise RunFolderError(
-            f"{folder.path}: jobs of this run are in the queue ({', '.join(alive[:5])}{', ...' if len(alive) > 5 else ''}); "
-            f"kielo status {name} shows them, kielo resubmit {name} adds what is missing, kielo cancel {name} ends them."
-        )
+def _refuse_at_work(folder: RunFolder, jobs: Sequence[Job], redo: frozenset[str]) -> None:
+    """Refuse to queue what another process, such as `kielo run`, is making at this moment."""
+    for name in dict.fromkeys([*(step for job in jobs for step in job.steps), *redo]):
+        with folder.lock(name), folder.lock(training_lock(name)):
+            pass
+
+
+def _clear(folder: RunFolder, redo: frozenset[str]) -> None:
+    for name in redo:
+        with folder.lock(name), folder.lock(training_lock(name)):
+            folder.clear(name)

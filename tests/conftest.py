@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: where the real data lie, a recipe to start from, no network."""
+"""Fixtures shared by all tests: where the real data lie, a recipe to start from, no network, a Slurm, a browser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.chromium import browser, open_in_browser
+from tests.kielo.cluster.slurm_fixture import _slurm, slurm
 
-__all__ = ["browser", "open_in_browser"]
+__all__ = ["_slurm", "browser", "open_in_browser", "slurm"]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.kielo.cluster.slurm_on_loopback import Slurm
+
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "kielo.cli", *map(str, arguments)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd, env=ENVIRONMENT
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
 
 
 def kielo(*arguments: object, cwd: Path) -> str:
@@ -104,6 +106,26 @@ def test_a_second_run_makes_nothing(quick):
     assert {
         path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and ".locks" not in path.parts
     } == {path: when for path, when in before.items() if ".locks" not in path.parts}
+
+
+def test_submitted_to_a_cluster_the_recipe_ends_with_the_same_scores(quick, slurm: Slurm, tmp_path):
+    here, there = quick[0], tmp_path / "runs/pocket-quick"
+    recipe = ROOT / "recipes/pocket-quick.yaml"
+    kielo("submit", recipe, "--profile", "loopback", cwd=tmp_path)
+    said = kielo("status", recipe, "--watch", "2", cwd=tmp_path)
+    assert "32 of 32 steps complete" in said.splitlines()[-1], said
+    compared = [path.relative_to(here) for path in here.glob("eval/**/scores.json")]
+    assert len(compared) == 10
+    compared += [path.relative_to(here) for path in here.glob("translate/*/accepted.jsonl")]
+    for name in (*compared, Path("report/summary.txt")):
+        assert (there / name).read_bytes() == (here / name).read_bytes(), name
+    jobs = load(there / "jobs/manifest.json")["jobs"]
+    assert {len(job["elements"]) for job in jobs if job["use"] == "translate"} == {2}, "arrays"
+    assert all(len(job["submissions"]) == 1 for job in jobs)
+    trainings = [path.relative_to(here) for path in here.glob("*/*/training.json")]
+    assert len(trainings) == 3
+    for name in trainings:
+        assert (load(here / name)["processes"], load(there / name)["processes"]) == (1, 2)
 
 
 TRANSLATION = """\

@@ -8,22 +8,15 @@ from typing import Any
 from align.estimate.hardware import Hardware
 from align.estimate.trainings import UTILISATION, Estimate
 from kielo.plan import Step
+from kielo.text_table import aligned
 
 _HEAD = ("training", "rows", "steps", "batch", "tokens", "GB", "hours", "device-h")
+_LEFT = (0, 4)  # names stand at the left, numbers at the right
 
 
 def table(found: Sequence[Estimate], said: Sequence[str], given: Hardware) -> str:
     """Write one line for each training, then what was assumed."""
     rows = [_HEAD, *(_cells(each, given) for each in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    left = (0, 4)  # names stand at the left, numbers at the right
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
     notes = [
         f"for {given.words}; batch: devices x most at once x passes; tokens: of one epoch; GB: on each device",
         *said,
@@ -32,7 +25,7 @@ def table(found: Sequence[Estimate], said: Sequence[str], given: Hardware) -> st
         notes.append(
             f"!: more than the {given.memory_gb:g} GB of a device; take more devices, a smaller batch at once or lora"
         )
-    return "\n".join([*lines, *(f"  {note}" for note in notes)])
+    return "\n".join([*aligned(rows, _LEFT), *(f"  {note}" for note in notes)])
 
 
 def _cells(each: Estimate, given: Hardware) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from align.training.failures import is_lost_peer
 from align.training.stopping import STOPPED, Stopped, StopRequest
+from kielo.cpu_masks import bind_rank
 from kielo.errors import FULL, KieloError, UsageError
 from kielo.provenance import CHECKOUT
-from kielo.run_folder import RunFolder, training_lock
+from kielo.run_folder import RunFolder, job_patience_seconds, training_lock
 
 WORLD_SIZE = "KIELO_WORLD_SIZE"
 """Set by whoever starts the processes: how many there must be."""
@@ -109,7 +110,7 @@ def lease(folder: Path) -> Iterator[None]:
         yield
         return
     step = f"{folder.parent.name}/{folder.name}"
-    with RunFolder(folder.parents[1]).lock(training_lock(step)):
+    with RunFolder(folder.parents[1], job_patience_seconds()).lock(training_lock(step)):
         yield
 
 
@@ -139,6 +140,7 @@ def run_process(train: Callable[[Path], None], arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    bind_rank()
     try:
         train(Path(arguments[0]))
     except KieloError as error:

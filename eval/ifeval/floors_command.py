@@ -13,10 +13,10 @@ from eval.ifeval.registry import MODES
 from eval.ifeval.rows import Answer, Matching, read_prompts
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer
-from eval.text_table import aligned, counted
 from kielo.languages import option_language
 from kielo.out_files import output_file
 from kielo.records import Prompt, write_json
+from kielo.text_table import aligned, counted
 
 _PARTS = {"all": "All prompts", "no_language_asked": "Prompts that ask for no response language"}
 _COLUMNS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eval.text_table import aligned, counted
+from kielo.text_table import aligned, counted
 
 _COLUMNS = {
     "prompts strict": ("prompt_strict", "prompts"), "prompts loose": ("prompt_loose", "prompts"),

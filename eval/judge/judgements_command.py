@@ -13,9 +13,9 @@ from eval.judge.printed import agreement_line, comparison_lines, pairwise_lines
 from eval.judge.statistics import pairwise_statistics
 from eval.judge.stored import Stored
 from eval.statistics import holm
-from eval.text_table import clean
 from kielo.out_files import output_file
 from kielo.records import write_json
+from kielo.text_table import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from eval.judge.cases import Comparison
 from eval.judge.gate import FEWEST_LETTERS
 from eval.judge.statistics import SOUND_SHARE
 from eval.statistics import LEVEL
-from eval.text_table import clean, listed
+from kielo.text_table import clean, listed
 
 _LONGEST_TEXT = 1200  # characters of an answer or judgement that are printed
 

@@ -10,7 +10,7 @@ from eval.ifeval.floors import floors
 from eval.ifeval.score import Scorer
 from eval.make_prompts.documents import Documents
 from eval.make_prompts.make import MadeSet
-from eval.text_table import aligned, counted, indented, listed
+from kielo.text_table import aligned, counted, indented, listed
 
 NO_LICENCE = "not stated"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eval.report.document import MARKS, Cell, Report, Table
-from eval.text_table import aligned
+from kielo.text_table import aligned
 
 SHOWN = ("Table ", "Judge")
 """How the titles of the tables begin that a terminal gets."""

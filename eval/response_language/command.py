@@ -12,12 +12,12 @@ from eval.response_language.document import language_document
 from eval.response_language.options import add_identifier_options, chosen_identifier
 from eval.response_language.verdicts import VERDICTS
 from eval.stored_answers import FORMATS, StoredAnswer, read_stored_answers
-from eval.text_table import aligned, clean
 from eval.thinking import strip_thinking
 from kielo.errors import UsageError
 from kielo.languages import option_language
 from kielo.out_files import output_file
 from kielo.records import write_json
+from kielo.text_table import aligned, clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

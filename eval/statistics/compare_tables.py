@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eval.text_table import aligned
+from kielo.text_table import aligned
 
 Document = Mapping[str, Any]
 

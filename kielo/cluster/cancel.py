@@ -13,12 +13,13 @@ from kielo.cluster.queue.standing import look
 from kielo.cluster.which_run import add_run, run_of, submitted
 from kielo.errors import UsageError
 from kielo.recipe import nearest
+from kielo.run_folder import JOBS_LOCK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this verb's options."""
     add_run(parser)
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help="only these jobs, and what waits for them")
+    parser.add_argument("jobs", nargs="*", default=[], metavar="JOB", help="only these jobs, and what waits for them")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -33,11 +34,12 @@ def run(arguments: argparse.Namespace) -> None:
     names = with_dependents(submitted(folder), arguments.jobs)
     if thaw_profile(folder).scheduler == "none":
         raise UsageError(f"{folder.path}: its jobs run in the terminal of kielo submit; end them there with Ctrl-C.")
-    with folder.lock("jobs"):
+    with folder.lock(JOBS_LOCK):
         now = look(folder, thaw(folder)[1], submitted(folder))
         alive = {number: job for number, job in now.in_queue.items() if job in names}
         slurm.scancel(list(alive))
-        manifests.write(folder, now.manifest.with_cancelled(alive))
+        ended = [each.id for entry in now.manifest.jobs if entry.name in names for each in entry.submissions]
+        manifests.write(folder, now.manifest.with_cancelled(ended))
     for number, job in alive.items():
         print(f"cancelled {number}  {job}")
     if not alive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,15 +36,12 @@ def thaw(run: RunFolder) -> tuple[Recipe, list[Step]]:
     Raises:
         RunFolderError: nothing was submitted in this folder, or the file is damaged.
     """
-    path = jobs_folder(run) / RECIPE
-    written = read_json(path)
-    if written is None:
-        raise RunFolderError(f"{run.path}: no jobs were submitted for this folder; submit them with kielo submit.")
+    written = _read(run, RECIPE)
     try:
         recipe = Recipe.model_validate({**written["recipe"], "file": Path(written["file"])})
+        return recipe, make_plan(recipe, written["limit"])
     except (ValidationError, KeyError, TypeError) as error:
-        raise RunFolderError(f"{path}: damaged, or of another version of Kielo; submit the recipe again.") from error
-    return recipe, make_plan(recipe, written["limit"])
+        raise _damaged(run, RECIPE) from error
 
 
 def thaw_profile(run: RunFolder) -> Profile:
@@ -52,11 +50,25 @@ def thaw_profile(run: RunFolder) -> Profile:
     Raises:
         RunFolderError: nothing was submitted in this folder, or the file is damaged.
     """
-    path = jobs_folder(run) / PROFILE
-    written = read_json(path)
-    if written is None:
-        raise RunFolderError(f"{run.path}: no jobs were submitted for this folder; submit them with kielo submit.")
+    written = _read(run, PROFILE)
     try:
         return Profile.model_validate(written)
     except ValidationError as error:
-        raise RunFolderError(f"{path}: damaged, or of another version of Kielo; submit the recipe again.") from error
+        raise _damaged(run, PROFILE) from error
+
+
+def not_submitted(run: RunFolder) -> RunFolderError:
+    """Make the error of a verb that needs jobs where none were submitted."""
+    return RunFolderError(f"{run.path}: no jobs were submitted for this folder; submit them with kielo submit.")
+
+
+def _read(run: RunFolder, name: str) -> Any:
+    written = read_json(jobs_folder(run) / name)
+    if written is None:
+        raise not_submitted(run)
+    return written
+
+
+def _damaged(run: RunFolder, name: str) -> RunFolderError:
+    path = jobs_folder(run) / name
+    return RunFolderError(f"{path}: damaged, or of another version of Kielo; submit the recipe again.")

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import time
-from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
 from kielo.cluster.frozen import LOGS, jobs_folder
 from kielo.cluster.queue.manifest import Entry, Manifest
-from kielo.cluster.which_run import add_run, positive, run_of, submitted
+from kielo.cluster.which_run import add_run, run_of, submitted
 from kielo.errors import UsageError
+from kielo.option_values import positive
 from kielo.recipe import nearest
 from kielo.run_folder import RunFolder
 
 _SECONDS = 0.5
+_MOST_BYTES = 16 << 20
+"""The end of a log that its last lines are looked for in: one line of zeros may be larger than the memory."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What would steer the terminal: a log holds what a model said."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     path = newest(folder, submitted(folder), arguments.of)
     print(f"== {path} ==", flush=True)
     with path.open("rb") as stream:
-        for line in deque(stream, arguments.lines):
+        for line in _last(stream, arguments.lines):
             _print(line)
         while arguments.follow:
             for line in stream:
@@ -91,5 +98,16 @@ def _pattern(entry: Entry, element: int | None) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(entry.name)}-(\d+|here){f'_{number}' if entry.is_array else ''}\.log")
 
 
+def _last(stream: BinaryIO, lines: int) -> list[bytes]:
+    """Read the last lines of a file up to its end; a carriage return ends one, too, as progress bars have it."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _MOST_BYTES))
+    found = stream.read().splitlines(keepends=True)
+    if len(found) < lines and size > _MOST_BYTES:
+        print(f"== the last {_MOST_BYTES >> 20} MiB of it ==")
+    return found[-lines:]
+
+
 def _print(line: bytes) -> None:
-    print(line.decode("utf-8", "replace"), end="", flush=True)
+    text = line.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    print(_CONTROL.sub("\ufffd", _COLOURS.sub("", text)), end="", flush=True)

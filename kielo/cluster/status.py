@@ -6,20 +6,23 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kielo.cluster.frozen import thaw, thaw_profile
+from kielo.cluster.queue.checkout import other_code
 from kielo.cluster.queue.manifest import Entry, read
 from kielo.cluster.queue.slurm import write_elements
-from kielo.cluster.queue.standing import CANCELLED, FOLLOWS, ElementStanding, Look, State, look, unasked
-from kielo.cluster.text_table import text_table
-from kielo.cluster.which_run import add_run, opened, positive
+from kielo.cluster.queue.standing import CANCELLED, FOLLOWS, Element, ElementStanding, Look, State, look, unasked
+from kielo.cluster.quiet import LONG_SECONDS, quiet_elements, written_length
+from kielo.cluster.which_run import add_run, opened
+from kielo.option_values import positive
 from kielo.plan import Step
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
+from kielo.text_table import text_table
 
 _CLEAR = "\x1b[2J\x1b[H"
-_ORDER: tuple[State, ...] = ("failed", "lost", "running", "waiting", "not submitted", "done")
+_ORDER: tuple[State, ...] = ("failed", "lost", "unknown", "running", "waiting", "not submitted", "done")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +43,11 @@ def run(arguments: argparse.Namespace) -> None:
     recipe, plan, folder = opened(arguments)
     while True:
         now = look_at(folder)
-        page = "\n\n".join([*([written(now)] if now else []), steps_table(recipe, plan, folder)])
+        page = "\n\n".join(
+            [*([written(now, quiet_elements(folder, now))] if now else []), steps_table(recipe, plan, folder)]
+        )
         print(f"{_CLEAR}{page}" if arguments.watch and sys.stdout.isatty() else page, flush=True)
-        if not arguments.watch or now is None or not any(now.alive()):
+        if not arguments.watch or now is None or not (now.silence or any(now.alive())):
             return
         time.sleep(arguments.watch)
 
@@ -58,16 +63,26 @@ def look_at(folder: RunFolder) -> Look | None:
     return look(folder, plan, manifest, must_answer=False)
 
 
-def written(now: Look) -> str:
-    """Write a table with one line for each job, and below it why elements failed."""
-    heads = ("job", "id", "state", "done", "time", "partition", "reason")
-    rows = [heads, *(_row(entry, now.of(entry)) for entry in now.manifest.jobs)]
-    notes = [note for entry in now.manifest.jobs for note in _notes(entry, now.of(entry))]
+def written(now: Look, quiet: Mapping[Element, float]) -> str:
+    """Write a table with one line for each job, and below it which elements may hang and why others failed.
+
+    `quiet`: for how many seconds running elements have written nothing.
+    """
+    heads = ("job", "id", "state", "done", "time", "quiet", "partition", "reason")
+    silent = {
+        entry.name: {number: seconds for (name, number), seconds in quiet.items() if name == entry.name}
+        for entry in now.manifest.jobs
+    }
+    rows = [heads, *(_row(entry, now.of(entry), silent[entry.name]) for entry in now.manifest.jobs)]
+    notes = [note for entry in now.manifest.jobs for note in _quiet_notes(entry, silent[entry.name])]
+    notes += [note for entry in now.manifest.jobs for note in _notes(entry, now.of(entry))]
     silence = [f"Slurm cannot be asked: {now.silence}"] if now.silence else []
-    return "\n".join([text_table(rows), *notes, *silence])
+    changed = other_code(now.codes())
+    warnings = [f"warning: {changed}"] if changed else []
+    return "\n".join([text_table(rows), *notes, *warnings, *silence])
 
 
-def _row(entry: Entry, elements: Sequence[ElementStanding]) -> tuple[str, ...]:
+def _row(entry: Entry, elements: Sequence[ElementStanding], quiet: Mapping[int, float]) -> tuple[str, ...]:
     counts = Counter(element.state for element in elements)
     states = [state if len(counts) == 1 else f"{counts[state]} {state}" for state in _ORDER if counts[state]]
     ids = dict.fromkeys(element.id.partition("_")[0] for element in elements if element.id)
@@ -75,8 +90,23 @@ def _row(entry: Entry, elements: Sequence[ElementStanding]) -> tuple[str, ...]:
     reasons = dict.fromkeys(element.reason for element in elements if _is_told_in_row(element) and element.reason)
     return (
         entry.name, " ".join(list(ids)[-2:]), ", ".join(states), f"{counts['done']}/{len(elements)}",
-        max((element.time for element in alive), key=_seconds), entry.partition, ", ".join(reasons),
+        max((element.time for element in alive), key=_seconds), _quiet(quiet), entry.partition, ", ".join(reasons),
     )  # fmt: skip
+
+
+def _quiet(quiet: Mapping[int, float]) -> str:
+    """Write for how long the quietest element has written nothing, marked where that is long."""
+    longest = max(quiet.values(), default=0.0)
+    return f"{written_length(longest)}{' !' if longest >= LONG_SECONDS else ''}" if quiet else ""
+
+
+def _quiet_notes(entry: Entry, quiet: Mapping[int, float]) -> Iterator[str]:
+    """Yield a line for every element that has written nothing for long."""
+    for number, seconds in quiet.items():
+        if seconds >= LONG_SECONDS:
+            of = f"{entry.name}_{number}" if entry.is_array else entry.name
+            made = ", ".join(str(task) for task in entry.elements[number])
+            yield f"! {of}: nothing was written for {written_length(seconds)} hours ({made}); kielo logs RUN {of} shows its last words"
 
 
 def _is_told_in_row(element: ElementStanding) -> bool:

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kielo.cluster.frozen import thaw, thaw_profile
-from kielo.errors import UsageError
+from kielo.cluster.queue.checkout import other_code
+from kielo.cluster.queue.manifest import read
+from kielo.errors import RunFolderError, UsageError
+from kielo.execute import say
+from kielo.option_values import positive
 from kielo.plan import Step
 from kielo.recipe import nearest
-from kielo.run_folder import RunFolder
+from kielo.run_folder import RunFolder, job_patience_seconds
 from kielo.schema import Recipe
 
 
@@ -29,8 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("prepare", "collect"),
         help="of a training: write its job.json, or record what torchrun has made of it",
     )
-    parser.add_argument("--servers", type=int, metavar="N", help="vLLM servers on this node (default: the recipe's)")
-    parser.add_argument("--tensor-parallel", type=int, metavar="N", help="devices of each (default: the recipe's)")
+    parser.add_argument(
+        "--servers", type=positive, metavar="N", help="vLLM servers on this node (default: the recipe's)"
+    )
+    parser.add_argument("--tensor-parallel", type=positive, metavar="N", help="devices of each (default: the recipe's)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -40,14 +46,29 @@ def run(arguments: argparse.Namespace) -> None:
         UsageError: the arguments do not fit together, or a step is not of the plan.
         RunFolderError: nothing was submitted in this folder, a step was made with other settings or is under way elsewhere.
     """
-    folder = RunFolder(arguments.run_folder)
+    folder = RunFolder(arguments.run_folder, job_patience_seconds())
     recipe, plan = thaw(folder)
     steps = _steps_named(arguments.steps, plan)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    _tell_other_code(folder)
     if arguments.part:
         _make_part(recipe, folder, steps, arguments)
     else:
         _make(recipe, folder, plan, steps, arguments)
+
+
+def _tell_other_code(folder: RunFolder) -> None:
+    """Say if this job runs other code of Kielo than it was queued by; what is wrong with the manifest stops no job."""
+    number = os.environ.get("SLURM_ARRAY_JOB_ID") or os.environ.get("SLURM_JOB_ID")
+    try:
+        manifest = read(folder) if number else None
+    except RunFolderError as error:
+        say(str(error))
+        return
+    queued = manifest.submission(number) if manifest and number else None
+    changed = other_code([queued.code]) if queued else None
+    if changed:
+        say(f"warning: {changed}")
 
 
 def _steps_named(names: Sequence[str], plan: Sequence[Step]) -> tuple[Step, ...]:
@@ -79,9 +100,6 @@ def _make(
     shard = parse_shard(arguments.shard) if arguments.shard else None
     if shard and any(step.kind != "translate" for step in steps):
         raise UsageError(f"--shard {arguments.shard}: only translations (translate/...) are made in shards.")
-    for name in ("servers", "tensor_parallel"):
-        if getattr(arguments, name) is not None and getattr(arguments, name) < 1:
-            raise UsageError(f"--{name.replace('_', '-')} must be 1 or more.")
     servers = Servers(arguments.servers, arguments.tensor_parallel, thaw_profile(folder).engine)
     execute(recipe, folder, Job(steps, shard=shard, on_machine=on_machine(recipe, servers)))
     if any(step.kind == "report" for step in steps):

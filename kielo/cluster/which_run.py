@@ -6,9 +6,9 @@ import argparse
 import shlex
 from pathlib import Path
 
-from kielo.cluster.frozen import thaw
+from kielo.cluster.frozen import not_submitted, thaw
 from kielo.cluster.queue.manifest import Manifest, read
-from kielo.errors import RunFolderError
+from kielo.option_values import positive
 from kielo.plan import Step, make_plan
 from kielo.recipe import load
 from kielo.run_folder import RunFolder
@@ -18,27 +18,18 @@ from kielo.schema import Recipe
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which run is meant."""
     parser.add_argument("recipe", type=Path, metavar="RECIPE|RUN", help="a recipe, or the run folder of one")
-    add_folder(parser)
+    add_folder(parser, "the run of this --limit")
 
 
-def add_folder(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose the run folder of a recipe."""
+def add_folder(
+    parser: argparse.ArgumentParser,
+    limit: str = "keep the first N records of each data set (in a run folder of its own)",
+) -> None:
+    """Add the options that choose the run folder of a recipe; `limit` is the help of --limit."""
     parser.add_argument(
         "--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder (default: runs/<recipe name>)"
     )
-    parser.add_argument(
-        "--limit",
-        type=positive,
-        metavar="N",
-        help="keep the first N records of each data set (in a run folder of its own)",
-    )
-
-
-def positive(text: str) -> int:
-    """Read a positive whole number of the command line."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
-    return int(text)
+    parser.add_argument("--limit", type=positive, metavar="N", help=limit)
 
 
 def folder_of(recipe: Recipe, arguments: argparse.Namespace) -> RunFolder:
@@ -86,5 +77,5 @@ def submitted(run: RunFolder) -> Manifest:
     """
     manifest = read(run)
     if manifest is None:
-        raise RunFolderError(f"{run.path}: no jobs were submitted for this folder; submit them with kielo submit.")
+        raise not_submitted(run)
     return manifest

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -25,20 +24,23 @@ class ServerProcess:
 
     def __init__(
         self, command: Sequence[str], health_url: str, log: Path, environment: Mapping[str, str] | None = None,
-        unix_socket: Path | None = None,
+        unix_socket: Path | None = None, cores: Collection[int] = (),
     ) -> None:  # fmt: skip
         """Start a command; its output is appended to `log`. With `unix_socket` the URL is asked for over it.
+
+        It is bound to `cores` of the processor, if any are named.
 
         Raises:
             GenerationError: there is no such program.
         """
         self.health_url, self.log, self.unix_socket = health_url, log, unix_socket
         log.parent.mkdir(parents=True, exist_ok=True)
+        bound = ",".join(map(str, sorted(cores)))
         with log.open("ab") as output:
             output.write(f"\n$ {' '.join(command)}\n".encode())
             output.flush()
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), *command], stdin=subprocess.PIPE, stdout=output, stderr=output,
+                [sys.executable, "-I", "-S", str(_GUARD), bound, str(unix_socket or ""), *command], stdin=subprocess.PIPE, stdout=output, stderr=output,
                 env=environment, start_new_session=True,
             )  # fmt: skip
 
@@ -95,11 +97,3 @@ class ServerProcess:
         except ProcessLookupError:
             pass
         self._process.wait()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

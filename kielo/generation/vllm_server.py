@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
+from kielo.cpu_masks import cores_beside
 from kielo.errors import GenerationError
 from kielo.generation.devices import environment_of_server
 from kielo.generation.openai import OpenAiGenerator
@@ -80,9 +81,12 @@ class VllmServerGenerator:
         log = self._logs / f"vllm-server-{number}.log"
         environment = environment_of_server(os.environ, number, self._engine.servers, self._engine.tensor_parallel)
         self._sockets[host] = unix_socket
+        each = self._engine.tensor_parallel
+        devices = range(number * each, (number + 1) * each)  # masks are set only where all devices of a node are seen
+        cores = cores_beside(devices, warn=name == "0-0")
         process = ServerProcess(
             self._command(unix_socket), f"http://{host}/health", log, without_secrets(environment, self._served),
-            unix_socket,
+            unix_socket, cores,
         )  # fmt: skip
         url = f"http://{host}/v1"
         self._servers[url] = number, process

@@ -45,7 +45,10 @@ def test_help_lists_every_verb():
         (["run", "RECIPE", "--redo", "tarnslate"], "no step 'tarnslate' in this plan"),
         (["mix", "RECIPE", "--only", "mix"], "which is not complete; run it first"),
         (["run", "RECIPE", "--limit", "0"], "'0' is no positive whole number"),
-        (["rnu", "RECIPE"], "invalid choice: 'rnu'"),
+        (["rnu", "RECIPE"], "there is no verb 'rnu'; did you mean 'run'?"),
+        (["stat", "RECIPE"], "there is no verb 'stat'; did you mean 'status'?"),
+        (["recipes/pocket.yaml"], "there is no verb 'recipes/pocket.yaml'; known here: audit, cancel, check"),
+        (["step", "RECIPE", "mix", "--servers", "0"], "'0' is no positive whole number"),
         (
             ["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "en"],
             "a.jsonl: no such file",

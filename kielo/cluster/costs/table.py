@@ -15,9 +15,12 @@ from kielo.cluster.costs.rows import Row
 from kielo.cluster.costs.totals import totals
 from kielo.cluster.profiles.profile import Billing, Profile
 from kielo.schema import Recipe
+from kielo.text_table import aligned
 
 _HEAD = ("job, training", "partition", "nodes", "batch", "GB", "steps", "", "hours", "billed", "disk", "after")
 _WIDTH = 120
+_LONG_LIMIT = 5
+"""Times an estimate, above which a time limit is worth a word: what it leaves out, loading and saving, is less."""
 _LEFT = (0, 1, 10)  # names stand at the left, numbers at the right
 
 
@@ -25,18 +28,11 @@ def table(rows: Sequence[Row], recipe: Recipe, profile: Profile) -> str:
     """Write one line for each job or training, the totals, and what was assumed."""
     numbers = {row.job: row.number for row in rows}
     lines = [_HEAD, *(_cells(row, numbers) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
-    gap = "  " if sum(widths) + 2 * len(widths) - 2 <= _WIDTH else " "
-    shown = [
-        gap.join(
-            cell.ljust(width) if column in _LEFT else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
     said = (wrap(each, _WIDTH, initial_indent="  ", subsequent_indent="    ") for each in notes(rows, recipe, profile))
     added = (wrap(each, _WIDTH, subsequent_indent="  ") for each in totals(rows, recipe, profile))
-    return "\n".join([*shown, "", *chain.from_iterable(added), "", *chain.from_iterable(said)])
+    return "\n".join(
+        [*aligned(lines, _LEFT, at_most=_WIDTH), "", *chain.from_iterable(added), "", *chain.from_iterable(said)]
+    )
 
 
 def _cells(row: Row, numbers: Mapping[str, int]) -> tuple[str, ...]:
@@ -108,6 +104,7 @@ def notes(rows: Sequence[Row], recipe: Recipe, profile: Profile) -> list[str]:
         said.append(
             "(rows x epochs / batch) beside the steps: each epoch ends in a smaller step, so there are some more"
         )
+    said += _long_limits(trained)
     said.append("hours leave out waiting, loading and saving; answers and translations are not estimated (?)")
     found = [row.estimate for row in trained if row.estimate]
     said += assumptions(read_shape(recipe.model_path, recipe.revision), first.given, found)
@@ -116,6 +113,22 @@ def notes(rows: Sequence[Row], recipe: Recipe, profile: Profile) -> list[str]:
             f"!: more than the {first.given.memory_gb:g} GB of a device; more nodes, a smaller batch at once or lora"
         )
     return said
+
+
+def _long_limits(trained: Sequence[Row]) -> list[str]:
+    """Say where the time limit of the trainings is far above the longest of them."""
+    longest, limit, hours = 0.0, 0.0, 0.0
+    for row in trained:
+        if row.hours is None:
+            return []
+        hours += row.hours
+        if row.limit_hours is not None:  # the last of its element
+            longest, limit, hours = max(longest, hours), row.limit_hours, 0.0
+    if limit <= _LONG_LIMIT * longest:
+        return []
+    return [
+        f"a limit of {short(limit)} h is more than {_LONG_LIMIT} times the longest training's {short(longest)} h: a shorter one finds a gap sooner; --set jobs.train.hours=H"
+    ]
 
 
 def _billings(rows: Sequence[Row], profile: Profile) -> dict[str, Billing]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kielo.cluster.doctor.findings import Finding, Keyed
+from kielo.cluster.profiles.options import add_profile
 from kielo.cluster.profiles.profile import Profile, load_with_files
 from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
 
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("recipe", type=Path, nargs="?", metavar="RECIPE", help="look at the jobs of this recipe, too")
-    parser.add_argument("--profile", required=True, metavar="NAME", help="a cluster, or a profile's file")
-    parser.add_argument("--account", metavar="NAME", help="who pays, where the profile does not say it")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile")
+    add_profile(parser)
     parser.add_argument("--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder of the recipe")
     parser.add_argument(
-        "--deep", action="store_true", help="start Python as jobs do and look at its packages (a minute)"
+        "--deep",
+        action="store_true",
+        help="start Python as jobs do; look at its packages, and at the folders in the container (a minute)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found; returns 1 if anything is wrong."""
-    profile, files = load_with_files(arguments.profile, arguments.set, arguments.account)
+    profile, files = load_with_files(arguments.profile, arguments.changes, arguments.account)
     states = []
     for finding in _findings(profile, Keyed(files), arguments):
         print(finding, flush=True)
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _findings(profile: Profile, keyed: Keyed, arguments: argparse.Namespace) -> Iterator[Finding]:
     from kielo.cluster.doctor.deep_checks import deep_findings
     from kielo.cluster.doctor.file_checks import file_findings
+    from kielo.cluster.doctor.lock_checks import lock_findings
 
     sound = True
     if profile.scheduler == "slurm":
@@ -50,8 +52,10 @@ def _findings(profile: Profile, keyed: Keyed, arguments: argparse.Namespace) -> 
             sound = sound and finding.state != "wrong"
             yield finding
     yield from file_findings(profile, keyed)
+    if profile.scheduler == "slurm":
+        yield from lock_findings(arguments.run_folder or Path("runs"))
     if arguments.deep:
-        yield from deep_findings(profile, keyed)
+        yield from deep_findings(profile, arguments.run_folder or Path("runs"), keyed)
     if arguments.recipe:
         yield from _recipe(profile, arguments, sound)
 
@@ -81,15 +85,14 @@ def _recipe(profile: Profile, arguments: argparse.Namespace, sound: bool) -> Ite
 
 
 def _hub(recipe: Recipe, profile: Profile, arguments: argparse.Namespace) -> Iterator[Finding]:
-    from kielo.cluster.hub.prefetch import hub_cache, missing
+    from kielo.cluster.hub.prefetch import command, hub_cache, missing
 
     try:
         lacking = missing(recipe, hub_cache(profile))
     except UsageError:  # said already, of the key hub_cache
         return
-    account = f" --account {arguments.account}" if arguments.account else ""
+    fix = command(arguments.recipe, arguments.profile, arguments.account, arguments.changes)
     for need in lacking:
-        fix = f"kielo prefetch {arguments.recipe} --profile {arguments.profile}{account}"
         yield Finding("wrong" if profile.offline else "look", f"{need} is not in the cache of the jobs; {fix}")
     if not lacking:
         yield Finding("ok", "the cache holds all that the recipe reads of the Hub")

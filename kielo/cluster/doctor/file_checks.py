@@ -108,7 +108,7 @@ def _hub_cache(profile: Profile, keyed: Keyed) -> Iterator[Finding]:
         yield keyed.wrong(("hub_cache",), str(error).rstrip("."))
         return
     yield from _folder(profile, str(home), ("hub_cache",), keyed)
-    there = _there(home)
+    there = existing(home)
     free_gb = shutil.disk_usage(there).free / 1e9
     if free_gb < _ROOM_GB:
         yield keyed.look(
@@ -126,14 +126,15 @@ def _folder(profile: Profile, written: str, keys: Keys, keyed: Keyed) -> Iterato
         yield keyed.wrong(keys, f"{named} lies under {local}, which other nodes do not see; name a shared folder")
     if path is None or local:
         return
-    there = _there(Path(path))
+    there = existing(Path(path))
     if os.access(there, os.W_OK | os.X_OK):
         yield keyed.ok(keys, path if there == Path(path) else f"{path} can be made")
     else:
         yield keyed.wrong(keys, f"{path} cannot be written: {there} is closed to you; name another folder")
 
 
-def _there(path: Path) -> Path:
+def existing(path: Path) -> Path:
+    """Find the nearest folder above a path, or the path itself, that exists."""
     return next(each for each in (path, *path.parents) if each.exists())
 
 

@@ -5,35 +5,34 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kielo.cluster.hub.needs import Need, encoder_of, missing, needs, usual_cache
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.options import add_profile, profile_of
+from kielo.cluster.profiles.parts import OTHER_CACHES
+from kielo.cluster.profiles.profile import Profile
 from kielo.errors import MissingExtraError, SourceError, UsageError
 from kielo.provenance import CHECKOUT
 from kielo.recipe import load
 from kielo.schema import Recipe
+from kielo.text_table import text_table
 
 if TYPE_CHECKING:
     from kielo.cluster.hub.fetch import Found
 
-__all__ = ["Need", "add_arguments", "hub_cache", "missing", "needs", "run"]
+__all__ = ["Need", "add_arguments", "command", "hub_cache", "missing", "needs", "run"]
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
-_OTHER_CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_DATASETS_CACHE")
 _TRUE = ("1", "on", "yes", "true")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe, such as recipes/fi-poro-34b.yaml")
-    parser.add_argument(
-        "--profile", metavar="NAME", help="a cluster, or a profile's file; default: into the user's own cache"
-    )
-    parser.add_argument("--account", metavar="NAME", help="fills {account} in the profile's hub_cache")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile")
+    add_profile(parser, otherwise=" (default: none, and the user's own cache)")
     parser.add_argument("--dry-run", action="store_true", help="list what would be fetched, fetch nothing")
 
 
@@ -45,9 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the cache cannot be used as it is set, or its disk is too small.
         MissingExtraError: huggingface_hub or datasets is not installed.
     """
-    if arguments.profile is None and (arguments.account or arguments.set):
+    if arguments.profile is None and (arguments.account or arguments.changes):
         raise UsageError("--account and --set change a profile; give --profile, too.")
-    profile = load_profile(arguments.profile, arguments.set, arguments.account) if arguments.profile else None
+    profile = profile_of(arguments) if arguments.profile else None
     home = (hub_cache(profile) if profile else None) or usual_cache()
     _use(home, profile)
     recipe = load(arguments.recipe)
@@ -82,6 +81,14 @@ def hub_cache(profile: Profile) -> Path | None:
     return path
 
 
+def command(recipe: Path, profile: str, account: str | None, changes: Sequence[str]) -> str:
+    """Write the command that fetches what a recipe's jobs lack; `profile`, `account` and `changes` as on the command line."""
+    options = ["--profile", profile, *(["--account", account] if account else [])]
+    return shlex.join(
+        ["kielo", "prefetch", str(recipe), *options, *(word for each in changes for word in ("--set", each))]
+    )
+
+
 def _user() -> str:
     import pwd
 
@@ -93,11 +100,8 @@ def _use(home: Path, profile: Profile | None) -> None:
     for name in _OFFLINE:
         if os.environ.get(name, "").lower() in _TRUE:
             raise UsageError(f"{name} is set, so nothing can be fetched; unset it for kielo prefetch.")
-    for name in _OTHER_CACHES:
-        if profile is not None and profile.hub_cache is not None and name in os.environ:
-            raise UsageError(
-                f"{name} is set in your environment, which jobs inherit: they would not look into {home}; unset it."
-            )
+    for name in OTHER_CACHES if profile is not None and profile.hub_cache is not None else ():
+        os.environ.pop(name, None)
     token = os.environ.get("HF_TOKEN", "").strip()
     if not (token.isascii() and token.isprintable()):  # the HTTP package's own complaint would show it
         raise UsageError("HF_TOKEN holds characters that no token has; set it again.")
@@ -109,13 +113,15 @@ def _fetch_all(wanted: Sequence[Need], recipe: Recipe, home: Path, dry_run: bool
     try:
         from kielo.cluster.hub.fetch import UnreachableError, fetch, look
     except ImportError as error:
-        raise MissingExtraError(f"prefetch needs the package {error.name}; pip install -e '.[train]'.") from error
+        raise MissingExtraError(
+            f"prefetch needs the package {error.name}; pip install -e '.[train]', or the package datasets alone, which brings what it needs."
+        ) from error
     try:
         found = [look(need, home) for need in wanted]
     except UnreachableError as error:
         lacking = ", ".join(map(str, missing(recipe, home))) or "nothing; jobs can run"
         raise SourceError(f"{error} Missing in {home}: {lacking}.") from error
-    print("\n".join(_rows(found, "to fetch")))
+    print(_table(found, "to fetch"))
     _refuse_full_disk(found, home)
     if dry_run:
         return
@@ -127,7 +133,7 @@ def _fetch_all(wanted: Sequence[Need], recipe: Recipe, home: Path, dry_run: bool
             found.append(look(encoder, home))
             fetch(found[-1], home)
     print(f"\nIn {home} now:")
-    print("\n".join(_rows(found, "fetched")))
+    print(_table(found, "fetched"))
     print("\n".join(_advice(found)))
 
 
@@ -141,7 +147,7 @@ def _refuse_full_disk(found: Sequence[Found], home: Path) -> None:
         )
 
 
-def _rows(found: Sequence[Found], verb: str) -> Iterator[str]:
+def _table(found: Sequence[Found], verb: str) -> str:
     """Lay out what is fetched from where, a line each."""
     rows = [("", "of the Hub", "revision", "commit", "size", "cache")]
     for each in found:
@@ -150,9 +156,7 @@ def _rows(found: Sequence[Found], verb: str) -> Iterator[str]:
         rows.append(
             (need.kind, need.repo, need.revision or "newest", each.commit[:12], size, "there" if each.there else verb)
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return text_table(rows)
 
 
 def _advice(found: Sequence[Found]) -> Iterator[str]:

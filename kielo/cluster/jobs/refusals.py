@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from align.training.arguments import Machine
 from kielo.cluster.jobs.job import Job, Resources
 from kielo.cluster.profiles.profile import Profile, UseName
 from kielo.errors import RecipeError, RunFolderError, UsageError
+from kielo.provenance import CHECKOUT
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 from kielo.trainings import dpo_trainings, sft_trainings
@@ -94,12 +96,41 @@ def refuse_folder(profile: Profile, path: Path, option: str = "--run") -> None:
         raise RunFolderError(
             f"{option} {str(path)!r}: Slurm does not carry backslashes, line ends or control characters in a path; rename the folder."
         )
+    local = _node_local(path, profile)
+    if local:
+        raise RunFolderError(
+            f"{option} {path}: {local} is a disk of this node alone (node_local of profile {profile.name}), and jobs run on others; "
+            f"give {option} a folder on a shared file system."
+        )
+
+
+def refuse_hidden_program(profile: Profile) -> None:
+    """Refuse to queue jobs whose nodes do not see this checkout, or the Python that is to run it.
+
+    Raises:
+        UsageError: one of them lies on a disk of this node alone.
+    """
+    if profile.scheduler != "slurm":
+        return
+    programs = {"Kielo's checkout": CHECKOUT}
+    if profile.container is None:
+        programs["the Python of the jobs"] = Path(profile.python or sys.executable)
+    for what, path in programs.items():
+        local = _node_local(path, profile) if path.is_absolute() else None
+        if local:
+            raise UsageError(
+                f"{what}, {path}: {local} is a disk of this node alone (node_local of profile {profile.name}), and jobs run on others; "
+                "install Kielo on a shared file system."
+            )
+
+
+def _node_local(path: Path, profile: Profile) -> str | None:
+    """Name the folder of `node_local` that a path, or what it leads to, lies under."""
+    places = (path.absolute(), path.resolve())
     for written in profile.node_local:
         if any(place.is_relative_to(local) for place in places for local in (Path(written), Path(written).resolve())):
-            raise RunFolderError(
-                f"{option} {path}: {written} is a disk of this node alone (node_local of profile {profile.name}), and jobs run on others; "
-                f"give {option} a folder on a shared file system."
-            )
+            return written
+    return None
 
 
 def refuse_resources(resources: Resources, use: UseName, profile: Profile) -> None:

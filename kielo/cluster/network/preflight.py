@@ -15,10 +15,12 @@ from kielo.cluster.jobs.job import Resources
 from kielo.cluster.jobs.refusals import refuse_account, refuse_folder, refuse_other_architecture, refuse_resources
 from kielo.cluster.jobs.resources import resources_of
 from kielo.cluster.network.probe import LIMIT_SECONDS, failure_file, table
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.options import add_profile, profile_of
+from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.queue import slurm
 from kielo.cluster.scripts.script import network_text
 from kielo.errors import ClusterError, UsageError
+from kielo.option_values import positive
 from kielo.records import read_json, replacing
 
 SCRIPT, RESULT = "network.sbatch", "network.json"
@@ -40,25 +42,17 @@ _MEANINGS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--profile", required=True, metavar="NAME", help="a cluster, or a profile's file")
-    parser.add_argument("--account", metavar="NAME", help="who pays")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the profile")
+    add_profile(parser)
     parser.add_argument(
         "--folder", type=Path, metavar="FOLDER", help="for script, log and result (default: runs/preflight-<profile>)"
     )
     parser.add_argument(
-        "--limit-seconds", type=_seconds, default=int(LIMIT_SECONDS), metavar="S",
+        "--limit-seconds", type=positive, default=int(LIMIT_SECONDS), metavar="S",
         help=f"of every exchange between processes (default: {LIMIT_SECONDS:.0f})",
     )  # fmt: skip
     parser.add_argument(
         "--wait", action=argparse.BooleanOptionalAction, default=True, help="wait for the job and say what it means"
     )
-
-
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
-    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: the profile has no two processes to try it with.
         ClusterError: Slurm refuses the job, or the network fails; the sentence says what that means.
     """
-    profile = load_profile(arguments.profile, arguments.set, arguments.account)
+    profile = profile_of(arguments)
     folder: Path = (arguments.folder or Path("runs") / f"preflight-{profile.name}").absolute()
     resources = _resources(profile, folder)
     script = _written(profile, resources, folder, arguments.limit_seconds)
@@ -127,7 +121,10 @@ def _wait(job: str) -> str:
     """Wait until a job has ended, with a line of where it stands; returns the state that Slurm gives it."""
     began, said = time.monotonic(), ""
     while True:
-        found = next((each for each in slurm.squeue() if each.id == job), None)
+        try:
+            found = next((each for each in slurm.squeue() if each.id == job), None)
+        except ClusterError as error:
+            raise ClusterError(f"{error} Job {job} goes on by itself; scancel {job} ends it.") from error
         if found is None:
             return "gone"
         if not (found.waits or found.runs):

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from kielo.cpu_masks import bind_rank
 from kielo.records import write_json
 
 LIMIT_SECONDS = 120.0
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("result", type=Path, metavar="RESULT.json")
     parser.add_argument("--limit-seconds", type=float, default=LIMIT_SECONDS, metavar="S", help="of every stage")
     given = parser.parse_args(arguments)
+    bind_rank()
     rank = int(os.environ["RANK"])
     stages = _Stages(given.limit_seconds, failure_file(given.result, rank), rank)
     document = _measured(stages, rank)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kielo.cluster.profiles.parts import Node, Use
+from kielo.cluster.profiles.parts import OTHER_CACHES, Node, Use
 from kielo.recipe import nearest
 
 if TYPE_CHECKING:
@@ -20,15 +21,31 @@ _IDLE = {
     "preflight": {"shards", "at_once", "models"},
 }
 """Keys that the jobs of a use do not read."""
+_SECRET = re.compile("(TOKEN|_KEY|PASSWORD|SECRET)$", re.IGNORECASE)
+"""Names such as HF_TOKEN and DEEPL_AUTH_KEY."""
 
 
 def broken_links(profile: Profile, devices: Sequence[str]) -> Iterator[Link]:
     """Yield each disagreement: the keys it stands at, and a sentence without its full stop."""
     if profile.generation is not None and profile.generation not in profile.environments:
         known = ", ".join(profile.environments) or "none there"
-        yield ("generation",), f"'{profile.generation}' is none of `environments` ({known})"
+        yield ("generation",), f"{profile.generation!r} is none of `environments` ({known})"
     if profile.device is not None and profile.device not in devices:
-        yield ("device",), f"'{profile.device}' is not in slurm/devices.yaml; {_near(profile.device, devices)}"
+        yield ("device",), f"{profile.device!r} is not in slurm/devices.yaml; {_near(profile.device, devices)}"
+    for keys, variables in (
+        (("environment",), profile.environment),
+        *((("environments", generation), each) for generation, each in profile.environments.items()),
+    ):
+        for name in sorted({"HF_HOME", *OTHER_CACHES} & set(variables)):
+            yield (
+                (*keys, name),
+                "would lead jobs away from the cache that kielo prefetch fills; write hub_cache instead",
+            )
+        for name in filter(_SECRET.search, variables):
+            yield (
+                (*keys, name),
+                "a secret would stand in every script; set it where you submit, jobs inherit it, and leave it out here",
+            )
     for name, partition in profile.partitions.items():
         for key, sentence in _of_node(partition.node):
             yield ("partitions", name, "node", key), sentence
@@ -47,7 +64,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
 
 def _of_use(name: str, use: Use, idle: set[str], partitions: Sequence[str]) -> Iterator[Link]:
     if use.partition not in partitions:
-        yield ("jobs", name, "partition"), f"unknown partition '{use.partition}'; {_near(use.partition, partitions)}"
+        yield ("jobs", name, "partition"), f"unknown partition {use.partition!r}; {_near(use.partition, partitions)}"
     for key in sorted(use.model_fields_set & idle):
         yield ("jobs", name, key), f"does nothing for jobs.{name}; leave it out"
 

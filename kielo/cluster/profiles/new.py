@@ -26,8 +26,13 @@ _BY_GRES = {"mi250": "mi250x-gcd", "a100": "a100-80", "h100": "h100-80", "gh200"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     what = parser.add_subparsers(dest="what", required=True, metavar="list|new")
-    what.add_parser("list", help="list the profiles that ship with Kielo")
-    new = what.add_parser("new", help="ask for a cluster's features and write a profile")
+    shipped = "list the profiles that ship with Kielo"
+    what.add_parser("list", help=shipped, description=f"{shipped[0].upper()}{shipped[1:]}.")
+    new = what.add_parser(
+        "new",
+        help="ask for a cluster's features and write a profile",
+        description="Ask for a cluster's features and write a profile; what Slurm says of itself is the default.",
+    )
     new.add_argument("name", metavar="NAME", help="such as my-cluster")
     new.add_argument(
         "--from", dest="base", metavar="PROFILE", help="lay it over this one: only what differs is written"

@@ -13,6 +13,9 @@ UseName = Literal["cpu", "translate", "train", "evaluate", "preflight"]
 PLACEHOLDERS = ("user", "job", "account", "run", "checkout")
 """What `{...}` may stand for in an environment's value, a path or a bind: never anything that a shell would evaluate."""
 
+OTHER_CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_DATASETS_CACHE")
+"""Variables that lead Hugging Face's libraries away from HF_HOME: out of jobs and of `kielo prefetch` where a profile names its hub_cache."""
+
 
 def _known_placeholders(text: str) -> str:
     for part in text.split("{")[1:]:
@@ -37,6 +40,16 @@ def _plain_words(text: str) -> str:
 
 
 Word = Annotated[str, AfterValidator(_plain_words)]
+
+
+def _something(text: str) -> str:
+    if not text or "\0" in text:
+        raise ValueError(f"{text!r} is no argument of a command; leave it out")
+    return text
+
+
+Argument = Annotated[str, AfterValidator(_something)]
+"""One word of a command as it is handed over, blanks and all, but never nothing."""
 Variables = dict[Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")], Written]
 
 
@@ -80,9 +93,11 @@ class Node(Part):
     )
     cores: int = Field(gt=0, description="cores that jobs may use")
     memory_gb: float = Field(gt=0, description="memory that jobs may use, in GiB as Slurm's --mem counts")
-    cpu_masks: tuple[Annotated[str, Field(pattern="^0x[0-9a-fA-F]+$")], ...] = Field(
-        (),
-        description="cores beside each device, for srun --cpu-bind=mask_cpu, where all devices of a node are used by one task each",
+    cpu_masks: tuple[Annotated[str, Field(max_length=512, pattern="^0x[0-9a-fA-F]*[1-9a-fA-F][0-9a-fA-F]*$")], ...] = (
+        Field(
+            (),
+            description="hexadecimal masks of the cores beside each device, in the order of their numbers; where a job has all devices and cores of its nodes, each process of a training and each vLLM server is bound to those of its devices",
+        )
     )
 
 
@@ -138,20 +153,20 @@ class Container(Part):
     """The image that steps run in; srun and scontrol stay outside."""
 
     image: Written
-    command: tuple[str, ...] = Field(
+    command: tuple[Argument, ...] = Field(
         ("singularity", "exec"), min_length=1, description="what starts it; its options follow"
     )
     binds: tuple[Written, ...] = Field((), description="folders seen inside, for --bind")
     options: tuple[Written, ...] = ()
-    bind_option: str = "--bind"
+    bind_option: Argument = "--bind"
 
 
 class Modules(Part):
     """Environment modules, loaded at the start of every job."""
 
     purge: bool = True
-    use: tuple[str, ...] = Field((), description="folders for `module use`")
-    load: tuple[str, ...] = ()
+    use: tuple[Argument, ...] = Field((), description="folders for `module use`")
+    load: tuple[Argument, ...] = ()
 
 
 class Requeue(Part):
@@ -162,10 +177,18 @@ class Requeue(Part):
         600, ge=10, description="how long before the limit a job is told to save and stop; Slurm may be 60 s early"
     )
     restarts: int = Field(10, ge=0, description="most of them, for one job")
+    quiet_minutes: float = Field(
+        60,
+        ge=0,
+        le=2880,
+        description="a job that writes nothing for so long, in its log or its steps' folders, hangs: it is ended and started again; 0: never",
+    )
 
 
 class Engine(Part):
     """What of a recipe's engine `vllm-server` depends on the machine."""
 
-    command: tuple[str, ...] = Field((), description="how to start Python where vLLM lives, if not as Kielo itself is")
-    extra_args: tuple[str, ...] = ()
+    command: tuple[Argument, ...] = Field(
+        (), description="how to start Python where vLLM lives, if not as Kielo itself is"
+    )
+    extra_args: tuple[Argument, ...] = ()

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from kielo import strict_yaml
 from kielo.cluster.profiles.links import broken_links
 from kielo.cluster.profiles.parts import (
+    Argument,
     Billing,
     Container,
     Engine,
@@ -73,16 +74,17 @@ class Profile(Part):
     )
     modules: Modules | None = None
     container: Container | None = None
-    python: str | None = Field(
+    python: Argument | None = Field(
         None,
         description="Python that has Kielo's packages, in the container if there is one; default: the submitting one, in a container `python`",
     )
-    srun: tuple[str, ...] = Field((), description="further options of every srun")
-    torchrun: tuple[str, ...] = Field(
-        (), description="further options of torch.distributed.run, such as --numa-binding=exclusive"
+    srun: tuple[Argument, ...] = Field((), description="further options of every srun")
+    torchrun: tuple[Argument, ...] = Field(
+        (),
+        description="further options of torch.distributed.run, such as --numa-binding=exclusive, which is left out of jobs that `cpu_masks` bind",
     )
     engine: Engine = Engine()
-    master_address: str | None = Field(None, description="of the first node; default: its host name")
+    master_address: Argument | None = Field(None, description="of the first node; default: its host name")
     offline: bool = Field(True, description="compute nodes ask no hub; `kielo prefetch` brings what they need")
     hub_cache: Written | None = Field(None, description="HF_HOME of jobs and of `kielo prefetch`; default: the user's")
     node_local: tuple[str, ...] = Field(

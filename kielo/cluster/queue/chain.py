@@ -13,6 +13,9 @@ from kielo.cluster.queue.standing import Element, Look
 Holder = str | int
 """Who makes an element: a job that Slurm has already (its number, as text), or a request of this chain (its index)."""
 
+_MOST_WRITTEN = 200
+"""Elements of a call that names them: they stand in the job's comment, for which Slurm has 1,024 characters."""
+
 
 @dataclass(frozen=True)
 class Dependency:
@@ -64,9 +67,12 @@ def requests(look: Look) -> list[Request]:
                 groups.setdefault(_dependencies(entry, number, look, holders, held), []).append(number)
         for dependencies, numbers in groups.items():
             whole = len(numbers) == len(entry.elements)
-            holders |= {(entry.name, number): len(found) for number in numbers}
-            held[len(found)] = set(numbers)
-            found.append(Request(entry, None if whole else tuple(numbers), dependencies))
+            most = len(numbers) if whole else _MOST_WRITTEN
+            for first in range(0, len(numbers), most):
+                part = numbers[first : first + most]
+                holders |= {(entry.name, number): len(found) for number in part}
+                held[len(found)] = set(part)
+                found.append(Request(entry, None if whole else tuple(part), dependencies))
     return found
 
 

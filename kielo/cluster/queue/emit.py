@@ -36,6 +36,7 @@ def emit(recipe: Recipe, limit: int | None, profile: Profile, jobs: Sequence[Job
     texts = [script_text(job, profile, recipe.name, run) for job in jobs]
     folder = jobs_folder(run)
     (folder / LOGS).mkdir(parents=True, exist_ok=True)
+    manifests.remove(run)  # a crash before the new one leaves no manifest, rather than one that goes with other scripts
     freeze(recipe, limit, profile, run)
     for name, text in zip(names, texts, strict=True):
         write_text(folder / name, text)

@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from kielo.cluster.frozen import MANIFEST, jobs_folder
 from kielo.cluster.jobs.job import After, Job, Task
+from kielo.cluster.queue.checkout import Code
 from kielo.cluster.queue.slurm import Queued, parse_elements, write_elements
 from kielo.errors import RunFolderError
 from kielo.records import read_json, write_json
@@ -25,6 +28,9 @@ class Submission:
     elements: tuple[int, ...] | None
     at: str
     cancelled: bool = False
+    """Nothing of it is in the queue any more, or is about to leave it."""
+    code: Code | None = None
+    """Kielo's own at that moment; None where nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,16 @@ class Manifest:
     recipe: str
     profile: str
     jobs: tuple[Entry, ...]
+    cluster: str | None = None
+    """Whose numbers these are, by Slurm's name for it; None until Kielo itself has queued something."""
 
     def job(self, name: str) -> Entry:
         """Look a job up."""
         return next(entry for entry in self.jobs if entry.name == name)
+
+    def submission(self, number: str) -> Submission | None:
+        """Look a submission up by Slurm's number."""
+        return next((each for entry in self.jobs for each in entry.submissions if each.id == number), None)
 
     def with_submission(self, name: str, submission: Submission) -> Manifest:
         """Add a submission to a job."""
@@ -117,7 +129,12 @@ def begun(recipe: str, profile: str, jobs: Sequence[Job], files: Sequence[str]) 
 
 def write(run: RunFolder, manifest: Manifest) -> None:
     """Write the manifest, at once or not at all."""
-    write_json(_file(run), {**asdict(manifest), "jobs": [_row(entry) for entry in manifest.jobs]})
+    write_json(file_of(run), {**asdict(manifest), "jobs": [_row(entry) for entry in manifest.jobs]})
+
+
+def remove(run: RunFolder) -> None:
+    """Take the manifest away, before what its jobs go by is written anew."""
+    file_of(run).unlink(missing_ok=True)
 
 
 def read(run: RunFolder) -> Manifest | None:
@@ -126,13 +143,20 @@ def read(run: RunFolder) -> Manifest | None:
     Raises:
         RunFolderError: it is damaged.
     """
-    found = read_json(_file(run))
-    if found is None:
-        return None
     try:
-        return Manifest(found["id"], found["recipe"], found["profile"], tuple(_entry(row) for row in found["jobs"]))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunFolderError(f"{_file(run)}: damaged; remove this file and submit the recipe again.") from error
+        found = read_json(file_of(run))
+        if found is None:
+            return None
+        manifest = _READER.validate_python({**found, "jobs": [_entry(row) for row in found["jobs"]]})
+        _refuse_loose_ends(manifest)
+    except (RunFolderError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if not file_of(run).is_file():
+            raise
+        raise RunFolderError(
+            f"{file_of(run)}: damaged, and with it the numbers of this run's jobs are lost; end them by hand (squeue --me lists them, "
+            "their names begin with kielo-), remove this file and submit the recipe again: what is complete stays."
+        ) from error
+    return manifest
 
 
 def now() -> str:
@@ -140,7 +164,8 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _file(run: RunFolder) -> Path:
+def file_of(run: RunFolder) -> Path:
+    """Name the file."""
     return jobs_folder(run) / MANIFEST
 
 
@@ -148,21 +173,25 @@ def _row(entry: Entry) -> dict[str, Any]:
     return {**asdict(entry), "elements": [[str(task) for task in element] for element in entry.elements]}
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    after = tuple(
-        After(each["job"], None if each["elements"] is None else tuple(each["elements"]), each["matching"])
-        for each in row["after"]
-    )
-    made = tuple(
-        Submission(
-            each["id"], None if each["elements"] is None else tuple(each["elements"]), each["at"], each["cancelled"]
-        )
-        for each in row["submissions"]
-    )
-    elements = tuple(tuple(_task(written) for written in element) for element in row["elements"])
-    return Entry(row["name"], row["file"], row["use"], row["partition"], elements, after, row["at_once"], made)
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "elements": [[_task(written) for written in element] for element in row["elements"]]}
+
+
+def _refuse_loose_ends(manifest: Manifest) -> None:
+    """Raise ValueError where a job waits for none before it, or a submission has elements or a number that cannot be."""
+    lengths: dict[str, int] = {}
+    for entry in manifest.jobs:
+        size = lengths[entry.name] = len(entry.elements)
+        waits = [(lengths[after.job], after.elements or ()) for after in entry.after if after.job != entry.name]
+        held = [(size, each.elements or ()) for each in entry.submissions if each.id.isdecimal()]
+        sound = size > 0 and len(waits) == len(entry.after) and len(held) == len(entry.submissions)
+        if not sound or any(not 0 <= one < of_all for of_all, elements in (*waits, *held) for one in elements):
+            raise ValueError(entry.name)
 
 
 def _task(written: str) -> Task:
     step, blank, shard = written.partition(" ")
     return Task(step, shard if blank else None)
+
+
+_READER = TypeAdapter(Manifest)

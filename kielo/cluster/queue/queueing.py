@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kielo.cluster.frozen import jobs_folder
 from kielo.cluster.queue import manifest as manifests
 from kielo.cluster.queue import slurm
 from kielo.cluster.queue.chain import Request, conditions
+from kielo.cluster.queue.checkout import code_now
 from kielo.cluster.queue.manifest import Manifest, Submission
 from kielo.cluster.queue.slurm import write_elements
-from kielo.cluster.text_table import text_table
 from kielo.errors import ClusterError
 from kielo.execute import say
 from kielo.run_folder import RunFolder
+from kielo.text_table import text_table
 
 NOTHING = "nothing is missing that is not on its way"
 
@@ -24,13 +26,17 @@ def queue(run: RunFolder, manifest: Manifest, chain: Sequence[Request]) -> list[
     Raises:
         ClusterError: Slurm refuses a job.
     """
-    before, numbers, complete = manifest, list[str](), False
+    if not chain:
+        return []
+    manifest = replace(manifest, cluster=manifest.cluster or slurm.cluster_name())
+    manifests.write(run, manifest)
+    before, numbers, complete, code = manifest, list[str](), False, code_now()
     try:
         for request in chain:
             after = _after(request, numbers)
             options = [*request.options(manifest), *([f"--dependency={after}"] if after else [])]
             numbers.append(slurm.sbatch(jobs_folder(run) / request.entry.file, options))
-            submission = Submission(numbers[-1], request.elements, manifests.now())
+            submission = Submission(numbers[-1], request.elements, manifests.now(), code=code)
             manifest = manifest.with_submission(request.entry.name, submission)
             manifests.write(run, manifest)
         complete = True
@@ -80,7 +86,12 @@ def _take_back(run: RunFolder, before: Manifest, manifest: Manifest) -> None:
         say(f"{error} What was queued is cancelled as far as it was written down.")
     known = {each.id for entry in before.jobs for each in entry.submissions}
     fresh = [each.id for entry in manifest.jobs for each in entry.submissions if each.id not in known]
-    slurm.scancel(fresh)
+    manifests.write(run, manifest)
+    try:
+        slurm.scancel(fresh)
+    except ClusterError as error:
+        say(f"the chain broke off, and what was queued of it stays ({', '.join(fresh)}): {error} kielo cancel ends it.")
+        return
     manifests.write(run, manifest.with_cancelled(fresh))
     if fresh:
         say(f"the chain broke off; cancelled what was queued of it: {', '.join(fresh)}")

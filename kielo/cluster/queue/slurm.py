@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,6 +114,19 @@ def sacct(job_ids: Sequence[str]) -> list[Queued]:
             indices: Iterable[int | None] = parse_elements(elements.strip("[]")) if elements else (None,)
             found += [Queued(number, index, row[1].split()[0], *row[2:]) for index in indices]
     return found
+
+
+def cluster_name() -> str:
+    """Ask what Slurm calls the cluster that this machine belongs to.
+
+    Raises:
+        ClusterError: it does not say.
+    """
+    done = call(["scontrol", "show", "config"])
+    found = re.search(r"^ClusterName\s*=\s*(\S+)", done.stdout, re.MULTILINE)
+    if done.returncode != 0 or found is None:
+        raise ClusterError(f"scontrol show config does not name the cluster: {words(done)}")
+    return found[1]
 
 
 def scancel(job_ids: Sequence[str]) -> None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from kielo.cluster.queue import slurm
-from kielo.cluster.queue.manifest import Entry, Manifest, Submission, read
+from kielo.cluster.queue.checkout import Code
+from kielo.cluster.queue.manifest import Entry, Manifest, Submission
 from kielo.cluster.queue.results import Results
 from kielo.cluster.queue.slurm import Queued
 from kielo.errors import ClusterError
 from kielo.plan import Step
 from kielo.run_folder import RunFolder
 
-State = Literal["done", "running", "waiting", "failed", "lost", "not submitted"]
+State = Literal["done", "running", "waiting", "failed", "lost", "unknown", "not submitted"]
 FOLLOWS, CANCELLED = "a job before it failed", "cancelled"
 Element = tuple[str, int]
 """A job and the number of one of its elements."""
@@ -65,6 +66,12 @@ class Look:
             if standing.is_alive and standing.id is not None:
                 yield element, standing.id
 
+    def codes(self) -> Iterator[Code | None]:
+        """Yield the code that each submission with something alive was queued by."""
+        numbers = {number.partition("_")[0] for _, number in self.alive()}
+        for entry in self.manifest.jobs:
+            yield from (each.code for each in entry.submissions if each.id in numbers)
+
     def given_up(self, numbers: Sequence[str]) -> Look:
         """See elements that are being cancelled as failed."""
         failed = {
@@ -78,9 +85,9 @@ def look(run: RunFolder, plan: Sequence[Step], manifest: Manifest, must_answer: 
     """Ask Slurm once for all jobs, and the run folder for all results.
 
     Raises:
-        ClusterError: Slurm does not answer, and it must.
+        ClusterError: Slurm does not answer, or this is another cluster, and it must.
     """
-    queue, silence = _queue(must_answer)
+    queue, silence = _queue(manifest, must_answer)
     return _seen(run, plan, manifest.adopt(queue), queue, silence)
 
 
@@ -103,13 +110,14 @@ def unasked(run: RunFolder, plan: Sequence[Step], manifest: Manifest) -> Look:
     return _seen(run, plan, manifest, [], None)
 
 
-def alive_jobs(run: RunFolder) -> list[str]:
-    """List the numbers of a run's jobs that run or will run; asks Slurm only where something was submitted."""
-    manifest = read(run)
-    if manifest is None or not slurm.is_here():
-        return []
+def jobs_in_queue(manifest: Manifest) -> Mapping[str, str]:
+    """Ask Slurm for the numbers of a run's jobs that it still has to run or to end, and their names.
+
+    Raises:
+        ClusterError: Slurm does not answer.
+    """
     queue = slurm.squeue()
-    return list(_in_queue(manifest.adopt(queue), queue))
+    return _in_queue(manifest.adopt(queue), queue)
 
 
 def _in_queue(manifest: Manifest, queue: Sequence[Queued]) -> dict[str, str]:
@@ -118,13 +126,23 @@ def _in_queue(manifest: Manifest, queue: Sequence[Queued]) -> dict[str, str]:
     return {number: jobs[number] for number in sorted(left, key=int)}
 
 
-def _queue(must_answer: bool) -> tuple[list[Queued], str | None]:
+def _queue(manifest: Manifest, must_answer: bool) -> tuple[list[Queued], str | None]:
     try:
+        _refuse_other_cluster(manifest)
         return slurm.squeue(), None
     except ClusterError as error:
         if must_answer:
             raise
         return [], str(error)
+
+
+def _refuse_other_cluster(manifest: Manifest) -> None:
+    """Refuse to ask this Slurm for jobs of another one: here their numbers are somebody else's."""
+    here = slurm.cluster_name() if manifest.cluster else None
+    if here != manifest.cluster:
+        raise ClusterError(
+            f"the jobs were queued on the cluster {manifest.cluster}, and this machine belongs to {here}; ask on a login node of {manifest.cluster}."
+        )
 
 
 def _forgotten(
@@ -168,7 +186,9 @@ def _forgotten_standing(submission: Submission, index: int | None, done: bool, s
         return ElementStanding("done", name)
     if submission.cancelled:
         return ElementStanding("failed", name, CANCELLED)
-    return ElementStanding("lost", name, silence or "Slurm has forgotten it, and its result is not there")
+    if silence is not None:
+        return ElementStanding("unknown", name)
+    return ElementStanding("lost", name, "Slurm has forgotten it, and its result is not there")
 
 
 def _name(job: str, index: int | None) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 
+from kielo import cpu_masks
 from kielo.cluster.frozen import LOGS, jobs_folder
 from kielo.cluster.jobs.job import Body, Job, Resources, Task
+from kielo.cluster.profiles.parts import OTHER_CACHES
 from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.scripts.binding import masks_of, torchrun_options
 from kielo.cluster.scripts.quoting import Directive, Filled, Late, environment, fill
 from kielo.errors import UsageError
 from kielo.provenance import CHECKOUT
@@ -20,9 +23,15 @@ from kielo.run_folder import RunFolder
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 RESERVED = frozenset(
-    "asked signals at_work stop_file me run python code before step shard together nodes master torchrun limit".split()
+    "asked signals at_work stop_file me run python code before step shard together nodes master torchrun limit tries "
+    "watching ender made seen now looks "
+    "IFS UID EUID PPID BASHOPTS SHELLOPTS BASH_VERSINFO".split()
 )
-"""Variables of the scripts themselves (slurm/templates/): exported ones of the same name would change what they do."""
+"""Variables of the scripts themselves (slurm/templates/), and those that bash lets nobody set or splits words by."""
+_LOOKS = 12
+"""How often a job that writes nothing is looked at until it is held to hang."""
+_PATIENCE_SECONDS = 120
+"""At most, for a job that hangs and is asked to stop."""
 _FEW_WORDS = 5
 """A call of more stands word by word on lines of its own."""
 _TEMPLATES: Mapping[Body, str] = {
@@ -39,7 +48,9 @@ def script_text(job: Job, profile: Profile, recipe_name: str, run: RunFolder) ->
     elements = [_calls(job.body, tasks) for tasks in job.elements]
     engine = () if job.servers is None else ("--servers", job.servers, "--tensor-parallel", job.tensor_parallel)
     asked = directives(job, profile, recipe_name, run)
-    values = _frame(profile, asked, job.resources, run.path.absolute(), job.is_array)
+    processes = job.resources.processes if job.body == "training" else job.resources.devices if job.servers else 0
+    masks = masks_of(profile, job.resources, processes)
+    values = _frame(profile, asked, job.resources, run.path.absolute(), job.is_array, masks)
     used = {call[0] for calls in elements for call in calls}
     made = {"elements": elements, "engine": engine, "used": used, "few": _FEW_WORDS}
     return _templates().get_template(_TEMPLATES[job.body]).render(values | made)
@@ -56,8 +67,13 @@ def network_text(profile: Profile, resources: Resources, folder: Path, limit_sec
     folder = folder.absolute()
     asked = _asked(profile, resources, "kielo-preflight", _literal(folder) + "/network-%j.log")
     # whoever measures waits for it: it is never started again
-    values = _frame(profile, asked | {"no-requeue": None}, resources, folder, is_array=False)
-    return _templates().get_template("network.sh.j2").render(values | {"restarts": 0, "limit_seconds": limit_seconds})
+    masks = masks_of(profile, resources, resources.processes)
+    values = _frame(profile, asked | {"no-requeue": None}, resources, folder, False, masks)
+    return (
+        _templates()
+        .get_template("network.sh.j2")
+        .render(values | {"restarts": 0, "quiet_minutes": "", "limit_seconds": limit_seconds})
+    )
 
 
 def directives(job: Job, profile: Profile, recipe_name: str, run: RunFolder) -> dict[str, str | None]:
@@ -134,12 +150,17 @@ def _calls(body: Body, tasks: Iterable[Task]) -> list[tuple[str, ...]]:
 
 
 def _frame(
-    profile: Profile, asked: Mapping[str, str | None], resources: Resources, run: Path, is_array: bool
+    profile: Profile,
+    asked: Mapping[str, str | None],
+    resources: Resources,
+    run: Path,
+    is_array: bool,
+    masks: tuple[str, ...],
 ) -> dict[str, Any]:
     """Give the values that every template has."""
     slurm = profile.scheduler == "slurm"
     known = {
-        "user": Late("$USER"), "job": Late("$SLURM_JOB_ID" if slurm else "$$"), "account": profile.account,
+        "user": Late("$USER" if slurm else "$(id -un)"), "job": Late("$SLURM_JOB_ID" if slurm else "$$"), "account": profile.account,
         "run": str(run), "checkout": str(CHECKOUT),
     }  # fmt: skip
     tasks = ("srun", f"--nodes={resources.nodes}", f"--ntasks={resources.nodes}", "--ntasks-per-node=1")
@@ -148,10 +169,21 @@ def _frame(
         "slurm": slurm, "array": is_array, "run": run, "checkout": CHECKOUT,
         "directives": [Directive(key, value) for key, value in asked.items()] if slurm else [],
         "restarts": profile.requeue.restarts if slurm and profile.requeue.allowed else 0,
-        "modules": list(_modules(profile)), "variables": list(_variables(profile, known)), "python": list(_python(profile, known)),
+        "modules": list(_modules(profile)), "variables": list(_variables(profile, known, masks)), "python": list(_python(profile, known)),
         "srun_one": ("srun", "--nodes=1", "--ntasks=1", cores, *profile.srun), "srun_all": (*tasks, cores, *profile.srun),
         "nodes": resources.nodes, "processes": resources.processes, "world_size": resources.nodes * resources.processes,
-        "master_address": profile.master_address, "torchrun": profile.torchrun,
+        "master_address": profile.master_address, "torchrun": torchrun_options(profile, masks),
+        "other_caches": OTHER_CACHES if profile.hub_cache else (), "container": profile.container is not None,
+        **_watch(profile.requeue.quiet_minutes if slurm else 0),
+    }  # fmt: skip
+
+
+def _watch(quiet_minutes: float) -> dict[str, str | int]:
+    """Give how often a job is looked at, for how long it may write nothing, and how long it then has to stop."""
+    seconds = 60 * quiet_minutes
+    return {
+        "quiet_minutes": f"{quiet_minutes:g}" if quiet_minutes else "", "looks": _LOOKS, "look_seconds": f"{seconds / _LOOKS:g}",
+        "patience_seconds": f"{min(_PATIENCE_SECONDS, seconds):g}",
     }  # fmt: skip
 
 
@@ -166,16 +198,21 @@ def _modules(profile: Profile) -> Iterator[tuple[str, ...]]:
         yield ("module", "load", *profile.modules.load)
 
 
-def _variables(profile: Profile, known: Mapping[str, str | Late | None]) -> Iterator[tuple[str, Filled]]:
+def _variables(
+    profile: Profile, known: Mapping[str, str | Late | None], masks: Sequence[str]
+) -> Iterator[tuple[str, Filled]]:
     """List what the job's processes find in their environment; what the profile says holds.
 
     Raises:
         UsageError: a variable is named as one of the script's own.
     """
     cache = {} if profile.hub_cache is None else {"HF_HOME": profile.hub_cache}
-    for name, written in {**(OFFLINE if profile.offline else {}), **cache, **profile.variables()}.items():
+    bound = {cpu_masks.VARIABLE: ",".join(masks)} if masks else {}
+    for name, written in {**(OFFLINE if profile.offline else {}), **cache, **bound, **profile.variables()}.items():
         if name in RESERVED:
-            raise UsageError(f"environment: '{name}' is a variable of Kielo's own scripts; use another name.")
+            raise UsageError(
+                f"environment: '{name}' is a variable of bash or of Kielo's own scripts; use another name."
+            )
         yield name, fill(written, known)
 
 

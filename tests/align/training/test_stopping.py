@@ -21,11 +21,11 @@ from align.training.launch import check_world, run_process, train_here
 from align.training.stopping import Stopped, StopRequest
 from align.training.watch import Watch
 from kielo.errors import RecipeError, UsageError
-from kielo.generation.server_process import free_port
 from tests.align.training.test_arguments import JOB
 from tests.align.training.test_checkpoints import ENVIRONMENT, LONG
 from tests.align.training.test_course import metrics, weights
 from tests.conftest import ROOT
+from tests.ports import free_port
 
 LAUNCHER = "import sys; from pathlib import Path; from align.training.launch import train_here, run_process; from align import sft; sys.exit(run_process(lambda job: train_here('align.sft', job, sft.train, 2), sys.argv[1:]))"
 

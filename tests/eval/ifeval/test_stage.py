@@ -13,7 +13,7 @@ import pytest
 from eval.ifeval import score_command, stage
 from eval.response_language.identifiers import Leads, Look
 from kielo.errors import UsageError
-from kielo.eval_tools import tool_parser
+from kielo.eval_tools import parse_tool
 from kielo.languages import Language, language
 from kielo.plan import Workplace, make_plan
 from kielo.recipe import load
@@ -173,7 +173,7 @@ def run_tool(tmp_path: Path, *options: str) -> None:
     write_records(tmp_path / "prompts.jsonl", PROMPTS)
     write_records(tmp_path / "answers.jsonl", responses())
     files = ["--prompts", str(tmp_path / "prompts.jsonl"), "--responses", str(tmp_path / "answers.jsonl")]
-    score_command.run(tool_parser("score").parse_args([*files, *options]))
+    score_command.run(parse_tool("score", [*files, *options]))
 
 
 def test_the_command_prints_both_modes_and_writes_the_document(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
-from kielo.cluster.queue.manifest import Manifest, read
-from kielo.plan import Step, fields_of, make_plan
+from kielo.plan import fields_of
 from kielo.provenance import canonical, fingerprint
-from kielo.recipe import load
-from kielo.run_folder import RunFolder
+from tests.kielo.cluster.submitted_run import SubmittedRun
 
 RECIPE = """\
 language: fi
@@ -74,22 +70,10 @@ done
 
 
 @dataclass
-class World:
+class World(SubmittedRun):
     """A recipe, a profile whose Python acts, and the run folder."""
 
-    folder: Path
-    recipe: Path
     profile: Path
-
-    @property
-    def run(self) -> RunFolder:
-        """The run folder."""
-        return RunFolder(self.folder / "run")
-
-    @property
-    def plan(self) -> list[Step]:
-        """The steps of the recipe."""
-        return make_plan(load(self.recipe))
 
     @property
     def made(self) -> list[str]:
@@ -104,28 +88,6 @@ class World:
             file.unlink()
         else:
             file.write_text(commands, "utf-8")
-
-    @property
-    def manifest(self) -> Manifest:
-        """What was submitted."""
-        found = read(self.run)
-        assert found is not None
-        return found
-
-    @property
-    def ids(self) -> list[str]:
-        """The numbers of all jobs that were submitted."""
-        return [each.id for job in self.manifest.jobs for each in job.submissions]
-
-    def call(self, module: ModuleType, *words: object) -> None:
-        """Call a verb on this run."""
-        parser = argparse.ArgumentParser()
-        module.add_arguments(parser)
-        module.run(parser.parse_args([str(self.recipe), *map(str, words), "--run", str(self.run.path)]))
-
-    def complete(self) -> bool:
-        """Tell whether every step is."""
-        return all(self.run.standing(step).state == "complete" for step in self.plan)
 
 
 def build_world(folder: Path, recipe: str = RECIPE) -> World:

@@ -21,6 +21,8 @@ NODES = ("n1", "n2", "n3", "n4")
 GPUS, CORES, MEMORY_MB = 8, 56, 480 * 1024
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo")
 _PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+FIRST_PORT, SLOTS, PORTS_OF_SLOT, JOBS_OF_SLOT = 10_000, 30, 16, 400
+"""Slurms that run at once count their jobs from different numbers: from its number a job takes the port of its training."""
 FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY", "DEADLINE")
 # A file of a GRES must be a character device; a link to /dev/null passes for one. cred_expire + 1 s is what a requeued job waits.
 _CONF = """\
@@ -52,6 +54,7 @@ ReturnToService=2
 InactiveLimit=0
 KillWait=3
 MinJobAge=3600
+FirstJobId={first_job}
 SlurmctldTimeout=60
 SlurmdTimeout=60
 JobAcctGatherType=jobacct_gather/none
@@ -222,26 +225,28 @@ def _configure(root: Path) -> Path:
     key.write_bytes(secrets.token_bytes(1024))
     for number in range(GPUS):
         (root / "dev" / f"gpu{number}").symlink_to("/dev/null")
-    host, port = socket.gethostname().split(".")[0], _free_ports(1 + len(NODES))
+    slot = _free_slot()
+    host, port = socket.gethostname().split(".")[0], FIRST_PORT + slot * PORTS_OF_SLOT
     nodes = "\n".join(
         f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port + number} CPUs={CORES} Boards=1 SocketsPerBoard=1 "
         f"CoresPerSocket={CORES} ThreadsPerCore=1 RealMemory={MEMORY_MB} Gres=gpu:mi250:{GPUS}"
         for number, name in enumerate(NODES, 1)
     )
     conf = root / "etc" / "slurm.conf"
-    conf.write_text(_CONF.format(host=host, user=getpass.getuser(), root=root, port=port, nodes=nodes), "utf-8")
+    values = {"host": host, "user": getpass.getuser(), "root": root, "port": port, "nodes": nodes}
+    conf.write_text(_CONF.format(**values, first_job=1 + slot * JOBS_OF_SLOT), "utf-8")
     devices = f"NodeName={','.join(NODES)} Name=gpu Type=mi250 File={root}/dev/gpu[0-{GPUS - 1}] Flags=amd_gpu_env\n"
     (root / "etc" / "gres.conf").write_text(devices, "utf-8")
     return conf
 
 
-def _free_ports(count: int) -> int:
-    """Find neighbouring free ports, below those that the system hands out; processes begin to look at different ones."""
-    for number in range(1000):
-        first = 10_000 + (os.getpid() + number) % 1000 * 8
-        if all(_is_free(first + offset) for offset in range(count)):
-            return first
-    raise RuntimeError("no free ports between 10000 and 18000")
+def _free_slot() -> int:
+    """Find a slot whose ports nobody uses; processes begin to look at different ones."""
+    for number in range(SLOTS):
+        slot = (os.getpid() + number) % SLOTS
+        if all(_is_free(FIRST_PORT + slot * PORTS_OF_SLOT + offset) for offset in range(1 + len(NODES))):
+            return slot
+    raise RuntimeError(f"no free ports between {FIRST_PORT} and {FIRST_PORT + SLOTS * PORTS_OF_SLOT}")
 
 
 def _is_free(port: int) -> bool:

@@ -100,3 +100,11 @@ def test_options_name_the_elements_and_keep_the_throttle() -> None:
     look = _look((_entry("a", 9, at_once=2), "d...d.d.."))
     (request,) = requests(look)
     assert request.options(look.manifest) == ["--comment=kielo:cafe/a/1-3,5,7-8", "--array=1-3,5,7-8%2"]
+
+
+def test_a_call_names_no_more_elements_than_a_comment_holds() -> None:
+    shards = _entry("shards", 1000)
+    found = requests(_look((shards, "d." * 500)))
+    assert sorted(number for each in found for number in each.elements or ()) == list(range(1, 1000, 2))
+    manifest = Manifest("cafecafe", "r", "p", (shards,))
+    assert all(len(manifest.comment(shards, each.elements)) < 1000 for each in found)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from kielo.cli import main
 from kielo.cluster.costs.rows import Row, cost_rows
-from kielo.cluster.costs.table import table, to_document
+from kielo.cluster.costs.table import notes, table, to_document
 from kielo.cluster.costs.totals import most_passing, totals
 from kielo.cluster.jobs.job import After, Job, Resources, Task
+from kielo.cluster.jobs.placing import place
 from kielo.cluster.profiles.profile import Profile, load_profile
 from kielo.errors import RecipeError, UsageError
 from kielo.plan import make_plan
@@ -230,6 +232,27 @@ def test_mistakes_are_one_sentence(paper: Recipe, lumi: Profile, tmp_path: Path)
     three = Job("sft", "train", "training", job.elements, Resources("standard-g", 3, 56, 480, 8, 60, processes=8))
     with pytest.raises(RecipeError, match="global_batch_size 128 does not divide by 24 processes"):
         cost_rows(paper, plan, [three], lumi, run)
+
+
+def test_a_limit_far_above_the_longest_training_is_noted(paper: Recipe, lumi: Profile, tmp_path: Path) -> None:
+    said = {}
+    for hours in (12, 24):
+        longer = lumi.model_copy(update={"jobs": lumi.jobs.model_copy(update={"train": lumi.use("train").model_copy(update={"hours": hours})})})  # fmt: skip
+        plan, run = make_plan(paper), RunFolder(tmp_path)
+        found = notes(cost_rows(paper, plan, place(paper, plan, longer, run), longer, run), paper, longer)
+        said[hours] = [note for note in found if note.startswith("a limit of")]
+    # the longest: a reference pass (0.13 h) and its DPO run (2.6 h)
+    assert said[12] == [] and len(said[24]) == 1
+    assert said[24][0].startswith("a limit of 24.0 h is more than 5 times the longest training's 2.7 h")
+
+
+def test_plan_takes_the_account_as_submit_does(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = str(ROOT / "recipes" / "fi-poro-34b.yaml")
+    assert main(["plan", recipe, "--profile", "lumi", "--account", "project_1"]) == 0
+    assert main(["plan", recipe, "--profile", "lumi", "--account", "no account"]) == 2
+    assert "--account no account: account: 'no account' must be one word" in capsys.readouterr().err
+    assert main(["plan", recipe, "--account", "project_1"]) == 2
+    assert "--profile" in capsys.readouterr().err
 
 
 _PLANNED = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kielo.cluster.doctor import command as doctor
+from kielo.cluster.doctor import lock_checks
 from kielo.cluster.doctor.findings import Keyed
 from kielo.cluster.doctor.slurm_checks import slurm_findings
 from kielo.cluster.profiles.profile import load_profile, load_with_files
@@ -207,6 +209,40 @@ def test_quotas_of_lustre_are_told(
     assert not any("the quota of you" in line for line in found), "0 is no limit"
 
 
+@pytest.mark.parametrize(
+    ("mounts", "state", "said"),
+    [
+        ("dev / ext4 rw 0 0", "ok", " (ext4 at /) takes file locks"),
+        ("fs HERE lustre rw,flock 0 0", "ok", "takes file locks"),
+        ("fs HERE lustre rw,user_xattr 0 0", "look", "it is mounted without flock, so that file locks do not hold between nodes"),
+        ("fs HERE lustre rw,localflock 0 0", "look", "it is mounted with localflock"),
+        ("fs HERE lustre rw,flock 0 0\nfs HERE nfs rw,local_lock=all 0 0", "look", "it is mounted with local_lock=all"),
+        ("fs HERE nfs4 rw,local_lock=none 0 0\nfs HEREx lustre rw 0 0", "ok", "(nfs4 at "),
+        ("", "ok", "takes file locks"),
+    ],
+)  # fmt: skip
+def test_locks_between_nodes_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: str, state: str, said: str
+) -> None:
+    shared = tmp_path / "shared runs"
+    shared.mkdir()
+    written = "dev / ext4 rw 0 0\n" + mounts.replace("HERE", str(shared).replace(" ", "\\040"))
+    (tmp_path / "mounts").write_text(f"{written}\n" if mounts else "")
+    monkeypatch.setattr(lock_checks, "_MOUNTS", tmp_path / "mounts")
+    (finding,) = lock_checks.lock_findings(shared / "runs" / "new")
+    assert finding.state == state and said in finding.text and str(shared) in finding.text
+    assert (state == "look") == ("kielo run" in finding.text)
+
+
+def test_a_file_system_that_takes_no_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(lock_checks.fcntl, "flock", refused)
+    (finding,) = lock_checks.lock_findings(tmp_path)
+    assert finding.state == "look" and "it takes no file locks (Function not implemented)" in finding.text
+
+
 def test_models_that_jobs_would_miss_are_named_with_the_command_that_brings_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -214,7 +250,7 @@ def test_models_that_jobs_would_miss_are_named_with_the_command_that_brings_them
         capsys, str(CHECKOUT / "recipes" / "fi-poro-34b.yaml"), "--profile", "local", "--set", "offline=true"
     )
     (model,) = [line for line in lines(found, "wrong") if "model LumiOpen/Poro-34B" in line]
-    assert code == 1 and model.endswith("fi-poro-34b.yaml --profile local")
+    assert code == 1 and model.endswith("fi-poro-34b.yaml --profile local --set offline=true")
 
 
 def test_python_is_started_with_modules_and_container(
@@ -226,12 +262,12 @@ def test_python_is_started_with_modules_and_container(
     program(
         tmp_path / "bin",
         "box",
-        f'printf "%s\\n" "$@" >> {tmp_path}/box.txt; echo "trl is 0.1; Kielo needs 1"; exit 1',
+        f'[[ " $* " != *" sh -c "* ]] || exit 1; printf "%s\\n" "$@" "$PYTHONNOUSERSITE" "${{CACHE-none}}" >> {tmp_path}/box.txt; echo "trl is 0.1; Kielo needs 1"; exit 1',
         monkeypatch,
     )
     profile = tmp_path / "mine.yaml"
     profile.write_text(
-        "based_on: local\npython: /venv/bin/python\nmodules: {use: ['/a b'], load: ['x; touch /canary']}\n"
+        "based_on: local\nenvironment: {PYTHONNOUSERSITE: '1', CACHE: '/tmp/{job}'}\npython: /venv/bin/python\nmodules: {use: ['/a b'], load: ['x; touch /canary']}\n"
         f"container: {{image: '{image}', command: [box, run], binds: ['/data:/data']}}\n"
     )
     monkeypatch.setenv("BASH_FUNC_module%%", f'() {{ printf "<%s>" "$@" >> {tmp_path}/module.txt; }}')
@@ -248,8 +284,34 @@ def test_python_is_started_with_modules_and_container(
         "/venv/bin/python",
         "-m",
         "kielo.cluster.doctor.packages",
+        "1",
+        "none",
     ]
-    assert (tmp_path / "module.txt").read_text() == "<purge><use></a b><load><x; touch /canary>"
+    assert (tmp_path / "module.txt").read_text() == "<purge><use></a b><load><x; touch /canary>" * 2
+
+
+@pytest.mark.parametrize("answer", ["absent", "closed", "there"])
+def test_folders_are_looked_for_inside_the_container(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """The container is a program that sees the run folder elsewhere, or says of every folder that it is closed."""
+    (tmp_path / "runs").mkdir()
+    inside = {"absent": "/absent", "there": f"{tmp_path}/runs", "closed": ""}[answer]
+    acts = f'shift 2; exec "${{@/#*\\/runs/{inside}}}"' if inside else "echo welcome; echo closed closed closed"
+    program(tmp_path / "bin", "box", f'[[ " $* " == *" sh -c "* ]] || exit 1; {acts}', monkeypatch)
+    image = ("container={image: /image, command: [box, run], bind_option: x}", f"hub_cache={tmp_path}/hf")
+    changes = [word for change in image for word in ("--set", change)]
+    code, found = examined(capsys, "--profile", "local", *changes, "--deep", "--run", str(tmp_path / "runs" / "new"))
+    said = [line for line in found if "container.binds: " in line and "inside" in line]
+    assert len(said) == 3 and f"ok     container.binds: this checkout is seen inside: {CHECKOUT}" in said, found
+    runs = f"{tmp_path}/runs"
+    expected = {
+        "absent": f"wrong  container.binds: the run folder is not seen inside: {runs}; add '{runs}:{runs}' (--set {image[0]})",
+        "closed": f"wrong  container.binds: the run folder cannot be written inside: {runs}; bind it without `:ro`",
+        "there": f"ok     container.binds: the run folder is seen inside: {runs}",
+    }
+    assert any(line.startswith(expected[answer]) for line in said), found
+    assert any("the Hub's cache" in line and ("cannot" in line) == (answer == "closed") for line in said), found
 
 
 def test_python_that_does_not_start_is_said_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
+from pydantic import ValidationError
 
 from kielo.cluster.jobs.job import Body, Job, Resources, Task
 from kielo.cluster.profiles.profile import Profile, load_profile
@@ -36,6 +37,9 @@ scancel() { record scancel "$@"; }
 grep() { record grep "$@"; return 1; }
 touch() { record touch "$@"; }
 scontrol() { record scontrol "$@"; echo n1; }
+stat() { :; }
+find() { :; }
+sleep() { return 1; } # who watches for a hang looks once
 command_not_found_handle() { record unknown "$@"; }
 srun() {
   local name values=()
@@ -126,27 +130,34 @@ def expected(case: Case) -> Iterator[list[str]]:
     found = ["end-of-words", *(f"{name}={case.filled(value)}" for name, value in variables.items())]
     python, step = started(case), ["-m", "kielo.cli", "step", run]
     one = ["srun", "--nodes=1", "--ntasks=1", "--cpus-per-task=8", *case.profile.srun, *python]
+    shown = ["scontrol", "show", "job", "--oneliner", "77"]
     both = ["srun", "--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=8", *case.profile.srun]
     if case.job.body == "training":
         master = case.profile.master_address or "n1"
         if case.profile.master_address is None:
             yield ["scontrol", "show", "hostnames", "n[1-2]"]
+        yield shown
         yield [*one, *step, "sft/a", "--part", "prepare", *found]
+        yield shown
         yield [
             *both, "--kill-on-bad-exit=1", "bash", "-c", 'PET_NODE_RANK=$SLURM_NODEID exec "$@"', "_", *python,
             "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=8", f"--master-addr={master}", "--master-port=20077",
             *case.profile.torchrun, "-m", "align.sft", f"{run}/sft/a/job.json", *found,
         ]  # fmt: skip
+        yield shown
         yield [*one, *step, "sft/a", "--part", "collect", *found]
     elif case.job.body == "shards":
         inner = 'shard=${*:SLURM_PROCID+2:1}; exec "${@:$1+2}" --shard "$shard"'
         shell = ["bash", "-c", inner, "_", "2", "1/2", "2/2"]
+        yield shown
         yield [*both, "--kill-on-bad-exit=0", "--no-kill", *shell, *python, *step, "translate/x", *found]
         yield ["grep", "-qs", '"complete": *true', f"{run}/translate/x/shards/1-of-2.json"]
+        yield shown
         yield [*one, *step, "translate/x", "--shard", "1/2", *found]
     else:
+        yield shown
         yield [*one, *step, "source/a", "mix/b", *found]
-    yield ["scontrol", "show", "job", "--oneliner", "77"]
+    yield shown
 
 
 def started(case: Case) -> list[str]:
@@ -220,8 +231,10 @@ def test_paths_that_slurm_cannot_take_are_refused(path: str) -> None:
 
 @pytest.mark.parametrize("changes", [{"srun": ["a\0b"]}, {"python": "a\0b"}, {"modules": {"load": ["\0"]}}])
 def test_a_nul_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="no argument of a command"):
+        Profile.model_validate(PLAIN | changes)
     with pytest.raises(UsageError, match="NUL"):
-        job_of(RunFolder(Path("/run")), Profile.model_validate(PLAIN | changes))
+        environment().from_string("{{ text }}").render(text="a\0b")
 
 
 def test_every_printed_value_is_quoted() -> None:

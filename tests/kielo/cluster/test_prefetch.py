@@ -15,6 +15,7 @@ import pytest
 
 from kielo.cluster.hub.needs import Need, is_there
 from kielo.cluster.hub.prefetch import hub_cache, missing, needs
+from kielo.cluster.profiles.parts import OTHER_CACHES
 from kielo.cluster.profiles.profile import load_profile
 from kielo.errors import UsageError
 from kielo.models import POCKET
@@ -216,10 +217,13 @@ def test_an_environment_that_forbids_the_network_is_refused(login: Login, name: 
     assert f"{name} is set, so nothing can be fetched" in login.prefetch(login.recipe(), **{name: "1"}).stderr
 
 
-def test_another_cache_in_the_environment_is_refused(login: Login) -> None:
-    options = ("--profile", "loopback", "--set", f"hub_cache={login.folder}/shared")
-    done = login.prefetch(login.recipe(), *options, HF_HUB_CACHE="/elsewhere")
-    assert "HF_HUB_CACHE is set in your environment, which jobs inherit" in done.stderr
+def test_another_cache_in_the_environment_leads_nothing_away(hub: Hub, login: Login) -> None:
+    hub.add("org/Base", files_of_model())
+    elsewhere = dict.fromkeys(OTHER_CACHES, str(login.folder / "elsewhere"))
+    shared = f"hub_cache={login.folder}/shared"
+    done = login.prefetch(login.recipe(), "--profile", "loopback", "--set", shared, **elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert missing(load(login.recipe()), login.folder / "shared") == [] and not (login.folder / "elsewhere").exists()
 
 
 def test_comet_brings_the_tokenizer_of_its_encoder(hub: Hub, login: Login) -> None:

@@ -92,6 +92,9 @@ def test_the_command_line_changes_keys_and_the_account_goes_by_precedence(
         ("cores: 48", "cores: many", "line 2: partitions.gpu.node.cores: "),
         ("cores: 48", "cores: true", "line 2: partitions.gpu.node.cores: true and false are no values"),
         ("devices: 4", "devices: 4, cpu_masks: ['0xf']", "line 2: partitions.gpu.node.cpu_masks: 1 masks for 4 devices"),
+        ("devices: 4", "devices: 1, cpu_masks: ['0x0']", "line 2: partitions.gpu.node.cpu_masks.0: "),
+        ("partitions:", "environment: {HF_HOME: /x}\npartitions:", "line 1: environment.HF_HOME: would lead jobs away from the cache"),
+        ("partitions:", "environments: {new: {HF_HUB_CACHE: /x}}\npartitions:", "line 1: environments.new.HF_HUB_CACHE: would lead"),
         ("devices: 4", "gres: a100", "line 2: partitions.gpu.node.gres: a node without devices"),
         ("evaluate: {", "evaluate: {shards: 2, ", "line 7: jobs.evaluate.shards: does nothing for jobs.evaluate"),
         ("partitions:", "device: a100\npartitions:", "line 1: device: 'a100' is not in slurm/devices.yaml; did you mean 'a100-"),
@@ -169,3 +172,24 @@ def test_a_line_of_scontrol_is_read_whatever_its_values_hold() -> None:
 )
 def test_time_limits_are_read_as_slurm_writes_them(written_time: str, hours: float) -> None:
     assert hours_of(written_time) == hours
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN", "DEEPL_AUTH_KEY", "wandb_api_key"])
+def test_a_secret_is_no_business_of_a_profile(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecipeError, match=rf"line 8: environment\.{name}: a secret would stand in every script"):
+        load_profile(written(tmp_path, f"{SMALL}environment: {{{name}: x}}\n"))
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', '["\\0"]', "[" * 3000])
+def test_values_that_no_file_holds_are_refused(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, SMALL)
+    with pytest.raises(RecipeError):
+        load_profile(path, [f"node_local={value}"])
+    with pytest.raises(RecipeError):
+        load_profile(written(tmp_path, f"{SMALL}node_local: {value}\n"))
+
+
+def test_a_long_value_is_not_said_wholly(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_profile(written(tmp_path, f"{SMALL}offline: {'x' * 5000}\n"))
+    assert len(str(caught.value)) < 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from kielo.cluster.jobs.placing import place, refuse_unfit
-from kielo.cluster.jobs.refusals import refuse_folder, refuse_other_architecture
+from kielo.cluster.jobs.refusals import refuse_folder, refuse_hidden_program, refuse_other_architecture
 from kielo.cluster.profiles.profile import Profile, known_profiles, load_profile
 from kielo.errors import KieloError, RecipeError, RunFolderError, UsageError
 from kielo.plan import make_plan
@@ -153,3 +154,14 @@ def test_a_data_set_begun_in_shards_is_not_made_in_one_piece(recipe: Recipe, run
     refuse(recipe, profile_with({"translate": {"shards": 2}}), run)
     write_shard(folder, Shard(2, 2), ["b"])
     refuse(recipe, profile_with(), run)
+
+
+def test_a_python_that_other_nodes_do_not_see() -> None:
+    mine = {"python": "/local/me/bin/python", "node_local": ["/local"]}
+    with pytest.raises(UsageError, match="the Python of the jobs, /local/me/bin/python: /local is a disk of this node"):
+        refuse_hidden_program(profile_with(**mine))
+    with pytest.raises(UsageError, match="the Python of the jobs, /"):
+        refuse_hidden_program(profile_with(node_local=[str(Path(sys.executable).parent)]))
+    refuse_hidden_program(profile_with(**mine, container={"command": ["singularity", "exec"], "image": "/x.sif"}))
+    refuse_hidden_program(profile_with(**mine, scheduler="none"))
+    refuse_hidden_program(profile_with(**{**mine, "python": "python3"}))  # of a module: found on the node

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -12,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from kielo.cluster.jobs.job import Body, Job, Resources, Task
+from kielo.cluster.profiles.parts import OTHER_CACHES
 from kielo.cluster.profiles.profile import PROFILES, Profile, load_profile
 from kielo.cluster.scripts.script import RESERVED, directives, script_text
 from kielo.errors import UsageError
+from kielo.provenance import CHECKOUT
 from kielo.run_folder import RunFolder
 from tests.kielo.cluster.slurm_on_loopback import Slurm, until
 
@@ -96,7 +100,7 @@ def test_variables_of_the_scripts_are_not_overwritten(profile: Profile, run: Run
     }
     assigned |= set(re.findall(r"\bfor ([a-z_]+);", code))
     assert {"asked", "code", "run"} <= assigned <= RESERVED
-    with pytest.raises(UsageError, match="'code' is a variable of Kielo's own scripts"):
+    with pytest.raises(UsageError, match="'code' is a variable of bash or of Kielo's own scripts"):
         script_text(steps("report"), profile.model_copy(update={"environment": {"code": "1"}}), "paper", run)
 
 
@@ -223,6 +227,45 @@ def test_steps_near_their_limit_are_ended_in_order_and_started_again(
     assert calls(run) == ["step responses/a", "stopped", "step responses/a"]
 
 
+def watched(profile: Profile, seconds: float) -> Profile:
+    return profile.model_copy(update={"requeue": profile.requeue.model_copy(update={"quiet_minutes": seconds / 60})})
+
+
+HANGS = 'if [ "${SLURM_RESTART_COUNT:-0}" = 0 ] && [ "$part ${steps[0]}" = "%s" ]; then kill -STOP $$; fi'
+
+
+def test_a_job_that_hangs_is_ended_and_started_again(slurm: Slurm, profile: Profile, run: RunFolder) -> None:
+    hanging = {"train sft/a": job("training", [Task("sft/a")]), "step mix/b": steps("mix/b")}
+    (run.path / "first").write_text("\n".join(HANGS % call for call in hanging))
+    numbers = [submitted(slurm, each, watched(profile, 1.5), run) for each in hanging.values()]
+    assert list(slurm.wait_for(numbers, 90).values()) == ["COMPLETED"] * 2, log(run)
+    assert log(run).count("nothing was written for 0.025 minutes: it hangs") == 2
+    assert log(run).count("it hung: the job is started again") == 2
+    for call in hanging:
+        assert sum(line.startswith(call) for line in calls(run)) == 2
+
+
+@pytest.mark.parametrize("where", ["$run/sft/a/deep/file", "/dev/stderr"])
+def test_a_job_that_writes_now_and_then_does_not_hang(
+    slurm: Slurm, profile: Profile, run: RunFolder, where: str
+) -> None:
+    (run.path / "first").write_text(
+        f'mkdir -p "$run/sft/a/deep"; for beat in 1 2 3 4 5 6; do sleep 0.5; echo $beat >> "{where}"; done'
+    )
+    done = slurm.wait_for([submitted(slurm, steps("sft/a"), watched(profile, 2), run)])
+    assert list(done.values()) == ["COMPLETED"] and "it hangs" not in log(run), log(run)
+
+
+def test_what_other_shards_write_says_nothing_of_a_shard(slurm: Slurm, profile: Profile, run: RunFolder) -> None:
+    beats = 'until [ -e "$run/translate/x/shards/1-of-2.json" ]; do sleep 0.3; date | tee "$run/translate/x/completions" >&2; done'
+    first = f'[ "$shard" = 1/2 ] || {{ mkdir -p "$run/translate/x"; {beats}; }}; [ "$shard" = 2/2 ] || {HANGS % "step translate/x"}'
+    (run.path / "first").write_text(first)
+    array = job("steps", [Task("translate/x", "1/2")], [Task("translate/x", "2/2")])
+    done = slurm.wait_for([submitted(slurm, array, watched(profile, 2), run)], 90)
+    assert list(done.values()) == ["COMPLETED"] * 2, log(run)
+    assert calls(run).count("step translate/x 1/2") == 2
+
+
 def test_restarts_are_capped(slurm: Slurm, profile: Profile, run: RunFolder) -> None:
     capped = profile.model_copy(update={"requeue": profile.requeue.model_copy(update={"restarts": 0})})
     (run.path / "first").write_text(ENDLESS)
@@ -273,6 +316,59 @@ def test_modules_and_container_stand_around_python(
     assert sorted(calls(run))[-2:] == ["train sft/a rank 0 of 8", "train sft/a rank 1 of 8"]
 
 
+def acted(given: Job, profile: Profile, run: RunFolder, scontrol: str) -> str:
+    """Run a script with a Slurm that is acted by programs; give what it says."""
+    place = run.path / "bin"
+    place.mkdir()
+    acts = {"scontrol": scontrol, "sleep": "true", "srun": 'while [[ $1 == --* ]]; do shift; done; exec "$@"'}
+    for name, act in acts.items():
+        (place / name).write_text(
+            f'#!/bin/bash\nrun={shlex.quote(str(run.path))}\necho "{name}" >> "$run/calls"\n{act}\n'
+        )
+        (place / name).chmod(0o755)
+    script = run.path / "jobs" / "some.sbatch"
+    script.write_text(script_text(given, watched(profile, 0), "recipe", run), encoding="utf-8")
+    inherited = {"PYTHONPATH": "/host", **dict.fromkeys(("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"), "3")}
+    slurms = {"SLURM_JOB_ID": "32005", "SLURM_JOB_NODELIST": "n1", "SLURM_NODEID": "0", "ROCR_VISIBLE_DEVICES": "0"}
+    shell = {"PATH": f"{place}:/usr/bin:/bin", **inherited, **slurms}
+    return subprocess.run(["bash", str(script)], env=shell, capture_output=True, text=True, timeout=60).stderr
+
+
+def test_no_phase_begins_while_slurm_does_not_answer(profile: Profile, run: RunFolder) -> None:
+    said = acted(job("training", [Task("sft/a")]), profile, run, '[ "$(grep -c scontrol "$run/calls")" != 2 ]')
+    assert calls(run) == [
+        "scontrol", "srun", "prepare sft/a", "scontrol", "sleep", "scontrol",
+        "srun", "train sft/a rank 0 of 1", "scontrol", "srun", "collect sft/a",
+    ], said  # fmt: skip
+
+
+def test_a_slurm_that_never_answers_is_not_waited_for_without_end(profile: Profile, run: RunFolder) -> None:
+    assert acted(steps("mix/b"), profile, run, "false").endswith("kielo: complete\n")
+    assert calls(run) == [*["scontrol", "sleep"] * 9, "scontrol", "srun", "step mix/b"]
+
+
+@pytest.mark.parametrize("boxed", [False, True])
+def test_what_the_submitting_shell_has_set_leads_no_job_astray(profile: Profile, run: RunFolder, boxed: bool) -> None:
+    python = run.path / "python"
+    python.write_text('#!/bin/bash\n(printenv; ulimit -c) > "$4/seen"\n')
+    python.chmod(0o755)
+    box = {"container": {"image": "/usr/bin/env", "command": ["/usr/bin/env"]}} if boxed else {}
+    given = {**profile.model_dump(exclude_unset=True), "python": str(python), **box}
+    acted(steps("mix/b"), Profile.model_validate(given), run, "true")
+    seen = (run.path / "seen").read_text().splitlines()
+    assert not [line for line in seen if line.startswith(("CUDA_VISIBLE", "HIP_VISIBLE"))] and seen[-1] == "0"
+    assert "ROCR_VISIBLE_DEVICES=0" in seen and f"PYTHONPATH={CHECKOUT}{'' if boxed else ':/host'}" in seen
+
+
+def test_ports_lie_below_those_that_systems_give_away(profile: Profile, run: RunFolder) -> None:
+    text = script_text(job("training", [Task("sft/a")]), profile, "recipe", run)
+    ports = re.search(r"--master-port=(\$\(\(.*?\)\))", text)
+    assert ports
+    asked = f"for SLURM_JOB_ID in 0 11999 12000 9999999; do echo {ports[1]}; done"
+    said = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["20000", "31999", "20000", "23999"]
+
+
 def on_this_machine(given: Job, run: RunFolder) -> subprocess.Popen[str]:
     local = load_profile("local").model_copy(update={"python": str(SHIMS / "python")})
     script = run.path / "jobs" / "some.sbatch"
@@ -296,3 +392,15 @@ def test_without_slurm_a_signal_is_handed_on(run: RunFolder, number: signal.Sign
     assert until(lambda: calls(run) or None, 30)
     process.send_signal(number)
     assert "exit code 130" in process.communicate(timeout=30)[1] and process.returncode == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_jobs_look_into_the_cache_that_the_profile_names_whatever_they_inherit(run: RunFolder, named: bool) -> None:
+    profile = load_profile("local", [f"hub_cache={run.path}/hf"] if named else [])
+    here = replace(ONE, partition="here", devices=0)
+    text = script_text(job("steps", [Task("mix/en")], resources=here), profile, "recipe", run)
+    head = text[: text.index("python=(")]
+    inherited = {**dict.fromkeys(OTHER_CACHES, "elsewhere"), "HF_HOME": "usual", "PATH": os.environ["PATH"]}
+    asked = f'{head}\nprintenv HF_HOME; for name in {" ".join(OTHER_CACHES)}; do printenv "$name" || echo none; done'
+    said = subprocess.run(["bash", "-c", asked], env=inherited, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ([f"{run.path}/hf", *["none"] * 4] if named else ["usual", *["elsewhere"] * 4])

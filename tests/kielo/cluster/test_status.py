@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,6 +92,40 @@ def test_the_result_decides_not_slurm(world: World, answers: Path, capsys: pytes
     assert "source            12  done" in out and "FAILED" not in out
 
 
+def test_who_writes_nothing_is_told(world: World, answers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for job in ("source", "translate-oasst2", "sft"):
+        _number(world, job)
+    lines = [f"12|{element}|RUNNING|small-g|1:00:00|None|" for element in ("N/A", 0, 1, 2)]
+    (answers / "squeue").write_text("\n".join(lines), "utf-8")
+
+    def write(name: str, minutes_ago: float) -> None:
+        path = world.run.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        for each in (path, path.parent):
+            os.utime(each, (0, time.time() - minutes_ago * 60))
+
+    write("sft/both/checkpoints/new", 47.5)
+    for ago, name in ((50, "both"), (60, "half")):
+        write(f"sft/{name}/job.json", ago)
+    write("translate/oasst2/completions/1.jsonl", 0)  # of whichever shard
+    logs = {"source-12": 29, "sft-12_0": 90, "sft-12_1": 99, "translate-oasst2-12_0": 31, "translate-oasst2-12_1": 5}
+    for name, ago in logs.items():
+        write(f"jobs/logs/{name}.log", ago)
+    capsys.readouterr()
+    world.call(status)
+    lines = capsys.readouterr().out.splitlines()
+    quiet = {line.split("  ")[0]: re.findall(r" (\d:\d\d(?: !)?)  ", line)[-1:] for line in lines[:8]}
+    assert [quiet[job] for job in ("source", "translate-oasst2", "sft", "dpo") if job in quiet] == [
+        ["0:29"], ["0:31 !"], ["1:00 !"],
+    ]  # fmt: skip
+    notes = [line.split(";")[0] for line in lines if line.startswith("! ")]
+    assert notes == [
+        "! translate-oasst2_0: nothing was written for 0:31 hours (translate/oasst2 1/3)",
+        "! sft_0: nothing was written for 0:47 hours (sft/both)", "! sft_1: nothing was written for 1:00 hours (sft/half)",
+    ]  # fmt: skip
+
+
 def test_where_no_slurm_is(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +189,45 @@ def test_logs(world: World, capsys: pytest.CaptureFixture[str]) -> None:
         world.call(logs, "report")
 
 
+def test_a_log_cannot_steer_the_terminal(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    log = world.run.path / "jobs" / "logs" / "sft-11_0.log"
+    log.write_bytes(b"10%\r90%\r\n\x1b]0;title\x07\x1b[2J\x1b[31mred\x1b[0m\xc2\x9b\xff\n")
+    world.call(logs, "sft", "--lines", 2)
+    assert capsys.readouterr().out.splitlines()[1:] == ["90%", "\ufffd]0;title\ufffd\ufffd[2Jred\ufffd\ufffd"]
+
+
+def test_a_log_larger_than_what_is_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logs, "_MOST_BYTES", 1 << 20)
+    (world.run.path / "jobs" / "logs" / "sft-11_0.log").write_bytes(b"first\n" + b"0" * (2 << 20) + b"\nlast\n")
+    world.call(logs, "sft", "--lines", 3)
+    said = capsys.readouterr().out.splitlines()
+    assert said[1] == "== the last 1 MiB of it ==" and said[-1] == "last" and len(said[2]) < 1 << 20
+
+
+def test_a_watch_outlasts_a_silent_slurm(world: World, answers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _number(world, "source", "12")
+    (answers / "bin" / "squeue").write_text(f"#!/bin/bash\n[ -e '{answers}/back' ] || exit 1\n")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        (answers / "back").touch()
+
+    monkeypatch.setattr(status, "time", SimpleNamespace(sleep=pause))
+    world.call(status, "--watch", 7)
+    assert pauses == [7]
+
+
+def test_a_folder_that_was_moved_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "moved").mkdir()
+    moved = replace(world, folder=tmp_path / "moved")
+    world.run.path.rename(moved.run.path)
+    with pytest.raises(RunFolderError, match="its jobs were written for"):
+        moved.call(resubmit, "--dry-run")
+
+
 def test_nothing_submitted(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = replace(world, folder=tmp_path / "other")
     other.call(status)
@@ -162,7 +239,22 @@ def test_nothing_submitted(world: World, tmp_path: Path, capsys: pytest.CaptureF
         world.call(cancel, "sfd")
 
 
-def test_a_damaged_manifest_is_said(world: World) -> None:
-    (world.run.path / "jobs" / "manifest.json").write_text('{"id": "cafe", "jobs": [1]}', "utf-8")
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("jobs",), [1]), (("jobs", 0, "name"), 5), (("jobs", 0, "elements"), []), (("jobs", 0, "file"), None),
+        (("jobs", 0, "submissions"), [{"id": "12;x", "elements": None, "at": "", "cancelled": False}]),
+        (("jobs", 0, "submissions"), [{"id": "12", "elements": [99], "at": "", "cancelled": False}]),
+        (("jobs", 1, "after", 0, "job"), "nowhere"), (("jobs", 1, "after", 0, "elements"), [99]),
+    ],
+)  # fmt: skip
+def test_a_damaged_manifest_is_said(world: World, keys: tuple[str | int, ...], value: object) -> None:
+    path = world.run.path / "jobs" / "manifest.json"
+    document = json.loads(path.read_text("utf-8"))
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    path.write_text(json.dumps(document), "utf-8")
     with pytest.raises(RunFolderError, match="manifest.json: damaged"):
         world.call(status)

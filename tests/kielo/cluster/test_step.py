@@ -1,4 +1,4 @@
-"""`kielo step`: the frozen recipe's steps, shards, and trainings in parts; two processes never make one step; two nodes on a real Slurm."""
+"""`kielo step`: the frozen recipe's steps, shards, and trainings in parts; two processes never make one step."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
@@ -18,20 +21,21 @@ from align import sft
 from align.training.stopping import STOP, Stopped
 from kielo.cluster import step as verb
 from kielo.cluster.frozen import freeze, thaw
+from kielo.cluster.jobs.job import Task
 from kielo.cluster.machine_engines import Servers, on_machine
 from kielo.cluster.profiles.parts import Engine as EngineOfMachine
 from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.queue import manifest
+from kielo.cluster.queue.checkout import Code
+from kielo.cluster.queue.manifest import Entry, Submission
 from kielo.errors import RunFolderError, UsageError
-from kielo.generation.server_process import free_port
 from kielo.models import POCKET
 from kielo.plan import make_plan
 from kielo.provenance import canonical
 from kielo.recipe import load
-from kielo.records import read_jsonl
 from kielo.run_folder import RunFolder
 from kielo.schema import Engine
 from tests.conftest import ROOT
-from tests.kielo.cluster.slurm_on_loopback import Slurm, until
 
 needs_pocket_model = pytest.mark.skipif(not POCKET.is_dir(), reason="the pocket base model has not been made yet")
 RECIPE = """\
@@ -50,19 +54,6 @@ dpo:
   start: sft/en
   runs:
     english: {data: {helpsteer2: [en]}}
-"""
-TRAINING = """\
-#!/bin/bash
-run=$1 python=$2 port=$3
-cd "$4" && export PYTHONPATH="$4" KIELO_WORLD_SIZE=2 OMP_NUM_THREADS=1
-shift 4
-for step in "$@"; do
-    "$python" -m kielo.cli step "$run" "$step" --part prepare || exit
-    srun --nodes=2 --ntasks-per-node=1 --kill-on-bad-exit=1 bash -c 'PET_NODE_RANK=$SLURM_NODEID exec "$@"' _ \\
-        "$python" -m torch.distributed.run --nnodes=2 --nproc-per-node=1 --master-addr=127.0.0.1 --master-port="$port" \\
-        -m "align.${step%%/*}" "$run/$step/job.json" || { echo "torchrun: $?"; exit 1; }
-    "$python" -m kielo.cli step "$run" "$step" --part collect || exit
-done
 """
 
 
@@ -148,7 +139,6 @@ def test_steps_are_made_in_order_and_once(tmp_path: Path) -> None:
         (("translate/oasst2", "--shard", "3/2"), "'3/2' is no shard"),
         (("mix/en", "--part", "prepare"), "--part prepare: give one training"),
         (("sft/en", "dpo/english", "--part", "collect"), "--part collect: give one training"),
-        (("translate/oasst2", "--servers", "0"), "--servers must be 1 or more"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
@@ -252,6 +242,81 @@ def test_a_step_under_way_elsewhere_cannot_be_prepared(tokens: RunFolder) -> Non
     assert not tokens.folder("sft/en").exists()
 
 
+LOCKS = {
+    "a training's step": ("sft/en", ("sft/en", "--part", "prepare")),
+    "a training that runs": ("sft/en.training", ("sft/en", "--part", "prepare")),
+    "a step": ("tokens/dpo/english", ("tokens/dpo/english",)),
+    "a shard": ("translate/oasst2.1-of-2", ("translate/oasst2", "--shard", "1/2")),
+}
+HOLDS_LOCK = "import sys; from pathlib import Path; from kielo.run_folder import RunFolder\nwith RunFolder(Path(sys.argv[1])).lock(sys.argv[2]): print('held', flush=True); sys.stdin.read()"
+
+
+@pytest.mark.parametrize("of", LOCKS)
+def test_a_job_waits_for_the_lock_of_a_node_that_died(
+    of: str, tokens: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock, arguments = LOCKS[of]
+    make(tokens, "source/helpsteer2")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr("translate.stage.run_shard", lambda *_: None)
+    with another_process(HOLDS_LOCK, str(tokens.path), lock) as holder:
+        looks: list[float] = []
+
+        def look_again(seconds: float) -> None:
+            looks.append(seconds)
+            if len(looks) == 3:
+                os.kill(holder, signal.SIGKILL)
+
+        monkeypatch.setattr("kielo.run_folder.sleep", look_again)
+        capsys.readouterr()
+        make(tokens, *arguments)
+    said = capsys.readouterr().err
+    assert len(looks) >= 3
+    assert (
+        said.count(f"process {holder} works on this step (on {gethostname()}), or its node died; waiting up to 300 s")
+        == 1
+    )
+
+
+def test_a_job_does_not_wait_for_ever_and_a_training_waits_too(
+    tokens: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setattr("kielo.run_folder._JOB_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("kielo.run_folder._LOOK_SECONDS", 0.01)
+    make(tokens, "sft/en", "--part", "prepare")
+    folder = tokens.folder("sft/en")
+    with another_process(HOLDS_LEASE, str(folder)) as holder:
+        for attempt in (lambda: make(tokens, "sft/en", "--part", "prepare"), lambda: sft.train(folder / "job.json")):
+            with pytest.raises(RunFolderError, match=f"process {holder} works on this step .*; wait for it or end it"):
+                attempt()
+            assert capsys.readouterr().err.count("waiting up to 0 s") == 1
+
+
+def test_a_job_says_once_that_it_runs_other_code_than_it_was_queued_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = submitted(tmp_path)
+    source = Entry("source", "1.sbatch", "cpu", "small-g", ((Task("source/oasst2"),), (Task("source/helpsteer2"),)))
+    queued = Submission("12", None, "then", code=Code("a" * 40, ""))
+    manifest.write(run, manifest.Manifest("cafe", "r", "p", (replace(source, submissions=(queued,)),)))
+    monkeypatch.setenv("SLURM_JOB_ID", "15")
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
+    for state, says in (
+        ({"commit": "a" * 40, "changes": ""}, None),
+        ({"commit": "b" * 40, "changes": ""}, "(commit aaaaaaaa -> bbbbbbbb)"),
+        ({"commit": "a" * 40, "changes": "0123"}, "(other uncommitted changes to commit aaaaaaaa)"),
+        ({"commit": "unknown", "changes": "unknown"}, None),
+    ):
+        monkeypatch.setattr("kielo.cluster.queue.checkout.code_state", lambda state=state: state)
+        make(run, "source/oasst2", "source/helpsteer2")
+        said = capsys.readouterr().err
+        assert said.count("warning: Kielo's checkout has changed") == (says is not None) and (says or "") in said
+    (run.path / "jobs" / "manifest.json").write_text("cut off", "utf-8")
+    make(run, "source/oasst2")
+    assert "manifest.json: damaged" in capsys.readouterr().err
+
+
 def test_job_options_change_how_engines_run_and_no_result(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
     engines = "[{kind: vllm-server, servers: 3, command: [python3]}, {kind: openai, urls: ['http://a/v1'], model: other/model}]"
     more = "eval: {engine: {kind: vllm-server}}\n"
@@ -262,35 +327,3 @@ def test_job_options_change_how_engines_run_and_no_result(tmp_path: Path, write_
     assert second == Engine(kind="openai", urls=("http://a/v1",), model="other/model")
     assert (evaluate.servers, evaluate.tensor_parallel, evaluate.command) == (4, 2, ("singularity",))
     assert [spelled(step) for step in make_plan(here)] == [spelled(step) for step in make_plan(recipe)]
-
-
-@contextmanager
-def job_on_two_nodes(slurm: Slurm, run: RunFolder, port: int, *steps: str) -> Iterator[str]:
-    """Queue a job that trains steps, one after the other, on two nodes; gives its id, and waits for its end."""
-    script = run.path.parent / "train.sh"
-    script.write_text(TRAINING)
-    job = slurm.call(
-        "sbatch", "--parsable", "--nodes=2", "--ntasks-per-node=1", "--gpus-per-node=1", "--mem=4G", "--time=10",
-        f"--output={run.path.parent / 'train.log'}", "--open-mode=append", str(script), str(run.path), sys.executable, str(port), str(ROOT), *steps,
-    )  # fmt: skip
-    yield job
-    slurm.wait_for([job], 400)
-
-
-@needs_pocket_model
-def test_two_nodes_train_stop_when_asked_and_go_on(slurm: Slurm, tokens: RunFolder) -> None:
-    folder, log = tokens.folder("sft/en"), tokens.path.parent / "train.log"
-    with job_on_two_nodes(slurm, tokens, free_port(), "sft/en") as job:
-        checkpoint = folder / "checkpoints/checkpoint-5/complete.json"
-        assert until(lambda: checkpoint.is_file() or None, 90), log.read_text()
-        (folder / STOP).touch()
-    said = log.read_text()
-    assert "stopped at step" in said and "Traceback" not in said and "torchrun:" not in said
-    assert (folder / STOP).exists() and tokens.record("sft/en") is None
-    with job_on_two_nodes(slurm, tokens, free_port(), "sft/en") as job:
-        pass
-    assert slurm.states([job]) == {job: "COMPLETED"}, log.read_text()
-    counts = tokens.record("sft/en")["counts"]  # type: ignore[index]
-    assert counts["resumed_from_step"] >= 5 and counts["steps"] == 60 and counts["processes"] == 2
-    assert [row["step"] for _, row in read_jsonl(folder / "metrics.jsonl")][-1] == 60
-    assert not (folder / STOP).exists() and not (folder / "checkpoints").exists()

@@ -13,9 +13,10 @@ import pytest
 
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
-from kielo.generation.server_process import ServerProcess, free_port
+from kielo.generation.server_process import ServerProcess
 from kielo.schema import Engine
 from tests.kielo.generation.http_server import serving
+from tests.ports import free_port
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

@@ -13,7 +13,8 @@ import pytest
 
 from kielo.errors import GenerationError
 from kielo.generation.devices import environment_of_server
-from kielo.generation.server_process import ServerProcess, free_port
+from kielo.generation.server_process import ServerProcess
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 STUBBORN = """
@@ -111,6 +112,37 @@ def test_the_end_of_kielo_is_the_end_of_its_servers(tmp_path: Path, end: signal.
     owner.wait(10)
     owner.stdout.close()
     assert gone(tmp_path / "pids", 5)
+
+
+OWNER_OF_SOCKETS = """
+import sys, time
+from pathlib import Path
+import kielo.generation.server_process as module
+from kielo.generation.vllm_server import VllmServerGenerator
+from tests.kielo.generation.health_server import engine
+folder = Path(sys.argv[1])
+module._GUARD = folder / "guard.py"
+opened = VllmServerGenerator(engine(folder, servers=2), "m", "m", None, folder)
+print(opened._folder, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.usefixtures("quick_guard")
+@pytest.mark.parametrize("deaf", ["", "1"])
+def test_a_kielo_that_is_killed_leaves_no_sockets(tmp_path: Path, deaf: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DEAF": deaf}
+    command = [sys.executable, "-c", OWNER_OF_SOCKETS, str(tmp_path)]
+    owner = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    folder = Path(owner.stdout.readline().strip())
+    assert len(list(folder.iterdir())) == 2
+    owner.send_signal(signal.SIGKILL)
+    owner.communicate(timeout=10)
+    deadline = time.monotonic() + 20
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not folder.exists()
 
 
 def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:

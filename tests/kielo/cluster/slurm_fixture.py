@@ -1,4 +1,4 @@
-"""The Slurm that the tests of this folder run on."""
+"""The Slurm that tests run on, as a fixture; tests/conftest.py hands it to all of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+"""Keeps a second chain, and `kielo run`, out of a run folder whose jobs are alive, also where their Slurm cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kielo.cluster.frozen import thaw
+from kielo.cluster.queue import slurm
+from kielo.cluster.queue.manifest import Manifest, file_of, read
+from kielo.cluster.queue.results import Results
+from kielo.cluster.queue.standing import jobs_in_queue
+from kielo.errors import KieloError, RunFolderError
+from kielo.plan import Step
+from kielo.run_folder import RunFolder
+
+
+def refuse_alive(run: RunFolder, name: str) -> None:
+    """Refuse to work beside jobs of the same run; Slurm is asked only where something was submitted.
+
+    `name` is how other verbs are told which run is meant.
+
+    Raises:
+        RunFolderError: jobs run or wait, or may do so where nobody here can ask.
+        ClusterError: Slurm does not answer.
+    """
+    manifest = read(run)
+    if manifest is None:
+        return
+    why = _unasked(manifest)
+    if why is not None:
+        _refuse_open(run, manifest, name, why)
+        return
+    alive = list(jobs_in_queue(manifest))
+    if alive:
+        raise RunFolderError(
+            f"{run.path}: jobs of this run are in the queue ({_listed(alive)}); "
+            f"kielo status {name} shows them, kielo resubmit {name} adds what is missing, kielo cancel {name} ends them."
+        )
+
+
+def _unasked(manifest: Manifest) -> str | None:
+    """Say why the Slurm of a manifest cannot be asked from here."""
+    if not slurm.is_here():
+        return "there is no Slurm here to ask"
+    here = slurm.cluster_name() if manifest.cluster else None
+    return None if here == manifest.cluster else f"this machine belongs to the cluster {here}"
+
+
+def _refuse_open(run: RunFolder, manifest: Manifest, name: str, why: str) -> None:
+    results = Results(run, {step.name: step for step in _plan(run)})
+    still_open = [
+        each.id
+        for entry in manifest.jobs
+        for each in entry.submissions
+        if not each.cancelled and not all(results.done(entry.elements[number]) for number in entry.held(each))
+    ]
+    if still_open:
+        cluster = f" of the cluster {manifest.cluster}" if manifest.cluster else ""
+        raise RunFolderError(
+            f"{run.path}: jobs of this run ({_listed(still_open)}) may be in the queue{cluster}, and {why}; go to a login node there, "
+            f"or end them there first (kielo cancel {name}); where that Slurm is gone for good, remove {file_of(run)}."
+        )
+
+
+def _plan(run: RunFolder) -> Sequence[Step]:
+    """Read the plan that the jobs go by; of one that cannot be read nothing counts as done."""
+    try:
+        return thaw(run)[1]
+    except KieloError:
+        return ()
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    return ", ".join([*numbers[:5], *(["..."] if len(numbers) > 5 else [])])
