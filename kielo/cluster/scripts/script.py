@@ -24,7 +24,7 @@ from kielo.run_folder import RunFolder
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 RESERVED = frozenset(
     "asked signals at_work stop_file me run python code before step shard together nodes master torchrun limit tries "
-    "watching ender made seen now looks "
+    "watching ender made seen now looks hangs "
     "IFS UID EUID PPID BASHOPTS SHELLOPTS BASH_VERSINFO".split()
 )
 """Variables of the scripts themselves (slurm/templates/), and those that bash lets nobody set or splits words by."""
@@ -32,6 +32,8 @@ _LOOKS = 12
 """How often a job that writes nothing is looked at until it is held to hang."""
 _PATIENCE_SECONDS = 120
 """At most, for a job that hangs and is asked to stop."""
+_HANGS = 3
+"""A job that hung so often will hang again."""
 _FEW_WORDS = 5
 """A call of more stands word by word on lines of its own."""
 _TEMPLATES: Mapping[Body, str] = {
@@ -183,7 +185,7 @@ def _watch(quiet_minutes: float) -> dict[str, str | int]:
     seconds = 60 * quiet_minutes
     return {
         "quiet_minutes": f"{quiet_minutes:g}" if quiet_minutes else "", "looks": _LOOKS, "look_seconds": f"{seconds / _LOOKS:g}",
-        "patience_seconds": f"{min(_PATIENCE_SECONDS, seconds):g}",
+        "hangs": _HANGS, "patience_seconds": f"{min(_PATIENCE_SECONDS, seconds):g}",
     }  # fmt: skip
 
 

@@ -245,6 +245,14 @@ def test_a_job_that_hangs_is_ended_and_started_again(slurm: Slurm, profile: Prof
         assert sum(line.startswith(call) for line in calls(run)) == 2
 
 
+def test_a_job_that_hung_twice_before_is_not_started_again(slurm: Slurm, profile: Profile, run: RunFolder) -> None:
+    earlier = "kielo: nothing was written for 60 minutes: it hangs"
+    (run.path / "first").write_text(f"echo '{earlier}' >&2; echo '{earlier}' >&2; kill -STOP $$")
+    done = slurm.wait_for([submitted(slurm, steps("mix/b"), watched(profile, 1.5), run)], 60)
+    assert list(done.values()) == ["FAILED"] and "it hung 3 times; kielo preflight tries" in log(run), log(run)
+    assert calls(run) == ["step mix/b"]
+
+
 @pytest.mark.parametrize("where", ["$run/sft/a/deep/file", "/dev/stderr"])
 def test_a_job_that_writes_now_and_then_does_not_hang(
     slurm: Slurm, profile: Profile, run: RunFolder, where: str
