@@ -137,9 +137,11 @@ class Slurm:
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
         """Start a daemon as a child of the tests."""
         with (self.root / f"{name}.out").open("ab") as out:
+            # it ends with the tests, however they end
             self.daemons[name] = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-            )
+                ["setpriv", "--pdeathsig", "KILL", *command],
+                env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
 
     def wait_for_nodes(self) -> None:
         """Wait until no node is down or unknown to the controller."""
