@@ -15,7 +15,7 @@ from kielo.cluster.hub.prefetch import command as prefetch_command
 from kielo.cluster.hub.prefetch import hub_cache, missing
 from kielo.cluster.jobs.job import Job
 from kielo.cluster.jobs.placing import place, refuse_unfit
-from kielo.cluster.jobs.refusals import refuse_hidden_program, refuse_other_architecture
+from kielo.cluster.jobs.refusals import refuse_folder, refuse_hidden_program, refuse_other_architecture
 from kielo.cluster.profiles.options import add_profile, profile_of
 from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.queue import slurm
@@ -85,8 +85,11 @@ def run(arguments: argparse.Namespace) -> None:
     redo = frozenset(step.name for step in select(placed, tuple(arguments.redo)))
     results = Results(folder, {step.name: step for step in plan}, redo)
     to_queue = [job for each in jobs if (job := _missing_of(each, results)).elements]
-    refuse_unfit(to_queue, profile, recipe, folder)
-    refuse_hidden_program(profile)
+    refuse_unfit(to_queue, profile, recipe, folder, queued_here=not arguments.dry_run)
+    if arguments.dry_run:
+        _tell_hidden(profile, folder)
+    else:
+        refuse_hidden_program(profile)
     _refuse_changed(folder, placed, profile, redo)
     _tell_missing(recipe, profile, arguments)
     if arguments.dry_run:
@@ -119,6 +122,15 @@ def _refuse_changed(folder: RunFolder, steps: Sequence[Step], profile: Profile, 
                 f"step {step.name} in {folder.path} was made with other settings:\n  {listed}\n"
                 f"make it again with --redo {step.name} (what stands on it follows), or give --run another folder."
             )
+
+
+def _tell_hidden(profile: Profile, folder: RunFolder) -> None:
+    """Say what would be refused if the jobs were to be queued from here: a look from a laptop is free."""
+    try:
+        refuse_folder(profile, folder.path)
+        refuse_hidden_program(profile)
+    except (RunFolderError, UsageError) as error:
+        say(f"from here it could not be queued: {error}")
 
 
 def _tell_missing(recipe: Recipe, profile: Profile, arguments: argparse.Namespace) -> None:

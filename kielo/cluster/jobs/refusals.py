@@ -38,8 +38,12 @@ class _Batch:
     longest_row: int = 1
 
 
-def refuse_unfit(jobs: Sequence[Job], profile: Profile, recipe: Recipe, run: RunFolder) -> None:
+def refuse_unfit(
+    jobs: Sequence[Job], profile: Profile, recipe: Recipe, run: RunFolder, queued_here: bool = True
+) -> None:
     """Check everything about jobs that can be known before they are queued; jobs that are not to be queued are left out.
+
+    Where they are not `queued_here`, the folder may be of a machine that the jobs never see.
 
     Raises:
         UsageError: an account is missing.
@@ -47,7 +51,8 @@ def refuse_unfit(jobs: Sequence[Job], profile: Profile, recipe: Recipe, run: Run
         RecipeError: a job asks for more than its partition gives, or a batch cannot be spread over its processes.
     """
     refuse_account(profile)
-    refuse_folder(profile, run.path)
+    if queued_here:
+        refuse_folder(profile, run.path)
     for job in jobs:
         refuse_resources(job.resources, job.use, profile)
     _refuse_too_many(jobs, profile)

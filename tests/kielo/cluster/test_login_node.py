@@ -85,3 +85,14 @@ def test_submit_says_what_jobs_without_a_network_would_miss(tmp_path: Path) -> N
         f"(model org/Base; data set org/Chats, train); before they begin: {fix}\n"
     )
     assert asked(tmp_path, *options, "offline=false").stderr == ""
+
+
+def test_a_look_at_the_jobs_is_free_on_a_disk_that_they_do_not_see(tmp_path: Path) -> None:
+    options = ("submit", CHECKOUT / "recipes/pocket-quick.yaml", "--profile", "loopback", "--run", tmp_path / "run")
+    hidden = ("--set", f"node_local=[{tmp_path}]")
+    looked = asked(tmp_path, *options, *hidden, "--dry-run")
+    assert looked.returncode == 0 and looked.stdout.splitlines()[-2].endswith("nothing was written")
+    assert f"from here it could not be queued: --run {tmp_path / 'run'}: {tmp_path} is a disk" in looked.stderr
+    refused = asked(tmp_path, *options, *hidden, "--emit-only")
+    assert refused.returncode == 2 and "is a disk of this node alone" in refused.stderr
+    assert not (tmp_path / "run").exists()
