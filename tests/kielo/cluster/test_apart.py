@@ -271,4 +271,4 @@ def test_limits_count_what_is_queued(world: World, capsys: pytest.CaptureFixture
 def test_a_checkout_that_other_nodes_do_not_see(world: World) -> None:
     local = json.dumps([str(CHECKOUT)])
     with pytest.raises(UsageError, match="Kielo's checkout, .* is a disk of this node alone"):
-        world.call(submit, "--profile", world.profile, "--set", f"node_local={local}", "--dry-run")
+        world.call(submit, "--profile", world.profile, "--set", f"node_local={local}", "--emit-only")
