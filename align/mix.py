@@ -20,10 +20,12 @@ from typing import IO, Any
 
 from kielo.errors import SourceError, at
 from kielo.plan import Outcome, Workplace
-from kielo.plan.steps import rows_step
+from kielo.plan.steps import rows_file, rows_step
 from kielo.records import dump_row, from_json, read_jsonl, replacing
 
 TRAIN = "train.jsonl"
+SELECTED = "selected.jsonl"
+"""What the step `select` writes: {id, language} in the order picked."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,11 +57,12 @@ def run(place: Workplace) -> Outcome:
     """
     ((name, mix),) = place.step.settings["sft"]["mixes"].items()
     seed = place.step.settings["seed"]
+    selected = _selected(place)
     found: list[Line] = []
     chosen: list[Line] = []
     for part in mix["takes"]:
         for code in [code for code, share in {**part["shares"], **part["rows"]}.items() if share]:
-            lines = list(_lines(place, part["datasets"], code))
+            lines = list(_lines(place, part["datasets"], code, selected.get(code)))
             found += lines
             chosen += take(lines, _amount(name, part, code, len(lines), mix["upsample"]), seed)
     if not chosen:
@@ -86,14 +89,23 @@ def _amount(name: str, part: Mapping[str, Any], code: str, available: int, upsam
     return rows
 
 
-def _lines(place: Workplace, datasets: Iterable[str], code: str) -> Iterator[Line]:
-    """Go through the rows of some data sets in a language.
+def _selected(place: Workplace) -> dict[str, frozenset[str]]:
+    """Read what was selected for this mix: language -> ids; a language that nothing is selected of is not there."""
+    codes: list[str] = place.step.settings.get("selected", [])
+    if not codes:
+        return {}
+    rows = [row for _, row in read_jsonl(place.inputs[place.step.inputs[0]] / SELECTED)]
+    return {code: frozenset(row["id"] for row in rows if row["language"] == code) for code in codes}
+
+
+def _lines(place: Workplace, datasets: Iterable[str], code: str, wanted: frozenset[str] | None) -> Iterator[Line]:
+    """Go through the rows of some data sets in a language, those that are wanted; None: all.
 
     A translated file holds source rows too, where a translation would have changed the task; the source's file has them.
     """
     for dataset in datasets:
         step = rows_step(place.recipe, dataset, code)
-        file = place.inputs[step] / ("rows.jsonl" if step.startswith("source/") else "accepted.jsonl")
+        file = place.inputs[step] / rows_file(step)
         seen: set[str] = set()
         for number, row in read_jsonl(file):
             record = from_json("conversations", row, at(file, number))
@@ -102,7 +114,8 @@ def _lines(place: Workplace, datasets: Iterable[str], code: str) -> Iterator[Lin
             if record.id in seen:
                 raise SourceError(f"{file}: id '{record.id}' occurs twice in language '{code}'; ids must be unique.")
             seen.add(record.id)
-            yield Line(file, number, record.id, code)
+            if wanted is None or record.id in wanted:
+                yield Line(file, number, record.id, code)
 
 
 def share_of(share: float, available: int) -> int:

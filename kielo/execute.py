@@ -19,7 +19,8 @@ from kielo.schema import Recipe
 from translate.shards import Shard, shard_complete
 
 FUNCTIONS: Mapping[Kind, str] = {
-    "source": "translate.rows.sources", "translate": "translate.stage", "mix": "align.mix", "tokens": "align.prepare", "sft": "align.sft",
+    "source": "translate.rows.sources", "translate": "translate.stage",
+    "regenerate": "translate.regenerate.stage", "annotate": "align.annotations.stage", "select": "align.selection.stage", "mix": "align.mix", "tokens": "align.prepare", "sft": "align.sft",
     "reference": "align.reference", "dpo": "align.dpo",
     "responses": "eval.responses", "ifeval-scores": "eval.ifeval.stage", "question-scores": "eval.questions.stage", "judge": "eval.judge.stage",
     "translation-quality": "eval.translation_quality.stage", "report": "eval.report.stage",
@@ -30,6 +31,9 @@ EXTRAS: Mapping[Kind, str] = {
     "reference": "train",
     "dpo": "train",
     "translate": "train",
+    "regenerate": "train",
+    "annotate": "train,select",
+    "select": "select",
     "responses": "train",
     "ifeval-scores": "eval",
     "question-scores": "eval",

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kielo.languages import read_shots
+from kielo.mixes import conversations
 from kielo.models import has_chat_template
 from kielo.schema import CHAT_TEMPLATES, Dataset, Engine, Pool, Recipe, Trainer
 from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
 from kielo.training_links import Broken, Where, broken_trainings, unknown
-from kielo.trainings import conversations, tuned_models
+from kielo.trainings import tuned_models
 
 
 def broken_links(recipe: Recipe) -> Iterator[Broken]:
@@ -77,8 +78,15 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
             yield where, unknown(f"data set of kind {kind}", name, of_kind)
             return
         own = datasets[name].language
+        answered = datasets[name].prompts_of and (datasets[name].answer_in or (recipe.language,))
         for code in codes:
-            if own is not None and code != own:
+            if answered:
+                if code not in answered:
+                    yield (
+                        where,
+                        f"'{name}' has answers in {' and '.join(answered)} alone; add '{code}' to its answer_in",
+                    )
+            elif own is not None and code != own:
                 yield where, f"'{name}' is written in '{own}' and is not translated, so it has no '{code}' rows"
             elif code not in both | {own}:
                 yield where, f"this recipe has no '{code}' data; its languages are {' and '.join(sorted(both))}"
@@ -88,6 +96,14 @@ def _datasets(recipe: Recipe) -> Iterator[Broken]:
     for name, dataset in datasets.items():
         yield from _reachable(recipe, name, dataset)
         yield from check(("translate", "datasets", name, "expected"), name, dataset.kind, dataset.expected)
+        if dataset.prompts_of is not None:
+            codes = dataset.answer_in or (recipe.language,)
+            yield from check(("translate", "datasets", name, "prompts_of"), dataset.prompts_of, "conversations", codes)
+            if dataset.prompts_of in datasets and datasets[dataset.prompts_of].prompts_of is not None:
+                yield (
+                    ("translate", "datasets", name, "prompts_of"),
+                    f"'{dataset.prompts_of}' has no prompts of its own; name the data set that it takes them from",
+                )
     for name, mix in recipe.sft.mixes.items():
         asked = {dataset: _asked(pool) for dataset, pool in mix.pools.items()}
         for index, dataset_name in enumerate(mix.datasets):

@@ -32,6 +32,9 @@ KEPT = "completions"
 _STEP_FOLDERS = (
     "source",
     "translate",
+    "regenerate",
+    "annotate",
+    "select",
     "mix",
     "tokens",
     "sft",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pydantic import ValidationError
 
 from kielo.losses import loss_mistakes
+from kielo.mixes import expand_mixes, mix_names
 from kielo.schema import DpoRun, Pool, Recipe, SftRun, Trainer
 from kielo.schema.parts import PLAIN_NAME
 from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE, DPO_ONLY, SFT_ONLY
@@ -18,9 +19,7 @@ from kielo.trainings import (
     all_seeds,
     dpo_names,
     dpo_trainings,
-    expand_mixes,
     expand_run,
-    mix_names,
     sft_names,
     sft_trainings,
 )
@@ -50,9 +49,9 @@ def _mixes(recipe: Recipe) -> Iterator[Broken]:
             yield where, "uses X without saying its values (X: [0, 0.1])" if uses_x else "gives X, but no share is X"
         if mix.X and name.count("X") != 1:
             yield where, "a family needs one X in its name, where the percent goes (en-fi-Xpct)"
-        elif len(mix_names(name, mix)) < len(mix.X):
+        elif len({f"{100 * value:g}" for value in mix.X}) < len(mix.X):
             yield (*where, "X"), "two of its values are one percent in the mixes' names; write them further apart"
-        for bad in [each for each in mix_names(name, mix) if not PLAIN_NAME.fullmatch(each)][:1]:
+        for bad in [each for each in mix_names(name, mix, recipe) if not PLAIN_NAME.fullmatch(each)][:1]:
             yield (*where, "X"), f"'{bad}' is no plain name, and it becomes a folder; X is a share (1: all rows)"
         if not mix.X and not any(pool.rows or any(pool.shares.values()) for pool in pools.values()):
             yield where, "every share is 0, nothing would be trained on"
@@ -112,7 +111,7 @@ def _expansion(where: Where, name: str, run: SftRun | DpoRun) -> Iterator[Broken
 
 def _clashes(recipe: Recipe) -> Iterator[Broken]:
     """Find names that two mixes or two trainings would share."""
-    names = [name for family, mix in recipe.sft.mixes.items() for name in mix_names(family, mix)]
+    names = [name for family, mix in recipe.sft.mixes.items() for name in mix_names(family, mix, recipe)]
     yield from ((("sft", "mixes"), sentence) for sentence in _twice(names))
     for name in recipe.sft.runs:
         if name in names:

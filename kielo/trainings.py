@@ -1,4 +1,4 @@
-"""A recipe's mixes, runs, sweeps and seeds, spelled out as trainings by name; the plan makes steps of them."""
+"""A recipe's runs, sweeps and seeds, spelled out as trainings by name; the plan makes steps of them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
-from kielo.schema import Dpo, DpoRun, Lora, Mix, Recipe, SftRun
+from kielo.mixes import expand_mixes
+from kielo.schema import Dpo, DpoRun, Lora, Recipe, SftRun
 
 Run = TypeVar("Run", bound=SftRun | DpoRun)
 TRAINER = "trainer."
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What one mix takes of some data sets together: language -> share or rows."""
-
-    datasets: tuple[str, ...]
-    shares: Mapping[str, float]
-    rows: Mapping[str, int]
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of which anything is taken."""
-        return tuple(code for code, amount in {**self.shares, **self.rows}.items() if amount)
 
 
 @dataclass(frozen=True)
@@ -59,37 +46,6 @@ class DpoTraining:
     lora: Lora | None
     trainer: Mapping[str, Any]
     seed: int
-
-
-def conversations(recipe: Recipe) -> tuple[str, ...]:
-    """List the data sets of kind conversations."""
-    return tuple(name for name, dataset in recipe.translate.datasets.items() if dataset.kind == "conversations")
-
-
-def mix_names(family: str, mix: Mix) -> dict[str, float | None]:
-    """Spell out the names of a mix: `en-fi-Xpct` with X: [0, 0.1] becomes en-fi-0pct and en-fi-10pct, with their X."""
-    return {family.replace("X", f"{100 * value:g}"): value for value in mix.X} if mix.X else {family: None}
-
-
-def expand_mixes(recipe: Recipe) -> dict[str, tuple[Taken, ...]]:
-    """Spell out every mix: name -> what it takes."""
-    return {
-        name: tuple(_taken(pools, mix, x, recipe) for pools in mix.pools.items())
-        for family, mix in recipe.sft.mixes.items()
-        for name, x in mix_names(family, mix).items()
-    }
-
-
-def _taken(written: tuple[str | None, Any], mix: Mix, x: float | None, recipe: Recipe) -> Taken:
-    dataset, pool = written
-    shares = {code: x if share == "X" else share for code, share in pool.shares.items()}
-    datasets = (dataset,) if dataset is not None else mix.datasets or conversations(recipe)
-    return Taken(datasets, {code: share or 0.0 for code, share in shares.items()}, pool.rows)
-
-
-def mix_family(recipe: Recipe, name: str) -> Mix:
-    """Find the mix as written that a spelled-out mix name belongs to."""
-    return next(mix for family, mix in recipe.sft.mixes.items() if name in mix_names(family, mix))
 
 
 def sft_names(recipe: Recipe) -> list[str]:

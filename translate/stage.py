@@ -18,7 +18,7 @@ from translate.glossary import read_glossary
 from translate.ifeval import arguments_tsv
 from translate.prompting import load_shots
 from translate.prompting.answering import make_answerer
-from translate.regenerate import answer_conversations
+from translate.regenerate.conversations import answer_conversations
 from translate.repair import Ladder
 from translate.results import OUTPUTS, Result, counts_of, judge, reviewed, write_results
 from translate.review.verdicts import NO_VERDICTS, Verdicts, read_verdicts

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from align.mix import share_of
+from kielo.mixes import Taken, expand_mixes
 from kielo.plan import Step
 from kielo.plan.steps import rows_step
 from kielo.schema import Recipe
-from kielo.trainings import Taken, expand_mixes
 
 LETTERS = {"sft": 1700, "dpo": 4400}
 """Of a conversation, and of both sides of a pair: what is known of a data set that nobody has read yet.

@@ -14,10 +14,11 @@ from eval.report.scored import Document, Evaluation
 from eval.responses import responses_file
 from kielo.errors import SourceError
 from kielo.languages import language
+from kielo.mixes import Taken, expand_mixes
 from kielo.records import read_json
 from kielo.run_folder import RECORD, SCORES
 from kielo.schema import Recipe
-from kielo.trainings import DpoTraining, SftTraining, Taken, dpo_trainings, expand_mixes, sft_trainings
+from kielo.trainings import DpoTraining, SftTraining, dpo_trainings, sft_trainings
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from eval.ifeval.registry import Mode
 from eval.report.collect import Run
-from kielo.trainings import all_seeds, mix_names
+from kielo.mixes import mix_names
+from kielo.trainings import all_seeds
 
 
 def mix_models(run: Run) -> list[str]:
@@ -47,7 +48,11 @@ def spoken_languages(run: Run, mode: Mode = "compat") -> list[str]:
 def families(run: Run, models: Collection[str]) -> dict[str, list[str]]:
     """Group those of `models` that are mixes, of one seed, by the key of the recipe that wrote them."""
     found = {
-        name: [model for mix in mix_names(name, family) if (model := all_seeds(f"sft/{mix}", run.recipe)[0]) in models]
+        name: [
+            model
+            for mix in mix_names(name, family, run.recipe)
+            if (model := all_seeds(f"sft/{mix}", run.recipe)[0]) in models
+        ]
         for name, family in run.recipe.sft.mixes.items()
     }
     return {name: members for name, members in found.items() if members}

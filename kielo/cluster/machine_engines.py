@@ -7,6 +7,7 @@ from typing import Any
 
 from kielo.cluster.profiles.parts import Engine as EngineOfMachine
 from kielo.schema import Engine, Recipe
+from kielo.schema.selection import Labels, Scores
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,16 @@ def on_machine(recipe: Recipe, servers: Servers) -> Recipe:
     translate = stage.model_copy(update={"datasets": datasets, "engine": _all(stage.engine, servers)})
     judge = scores.judge and scores.judge.model_copy(update={"engines": _all(scores.judge.engines, servers)})
     evaluate = scores.model_copy(update={"engine": servers.over(scores.engine), "judge": judge})
-    return recipe.model_copy(update={"translate": translate, "eval": evaluate})
+    annotate = recipe.annotate.model_copy(
+        update={
+            "labels": _asked(recipe.annotate.labels, servers), "scores": _asked(recipe.annotate.scores, servers)
+        }
+    )  # fmt: skip
+    return recipe.model_copy(update={"translate": translate, "annotate": annotate, "eval": evaluate})
+
+
+def _asked(part: Labels | Scores, servers: Servers) -> Labels | Scores:
+    return part.model_copy(update={"engine": part.engine and servers.over(part.engine)})
 
 
 def _all(engines: tuple[Engine, ...] | None, servers: Servers) -> tuple[Engine, ...] | None:

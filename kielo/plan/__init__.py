@@ -8,6 +8,7 @@ from typing import Any
 from kielo.errors import UsageError
 from kielo.plan.alignment import alignment_steps
 from kielo.plan.evaluation import eval_steps
+from kielo.plan.selection import selection_steps
 from kielo.plan.steps import STAGES, Kind, Outcome, Step, Workplace
 from kielo.plan.translation import data_steps
 from kielo.provenance import versions
@@ -22,7 +23,9 @@ __all__ = [
 
 def make_plan(recipe: Recipe, limit: int | None = None) -> list[Step]:
     """Spell a recipe out as steps, every step after its inputs; `limit` keeps the first rows of each data set."""
-    steps = [*data_steps(recipe, limit), *alignment_steps(recipe), *eval_steps(recipe)]
+    steps = [
+        *data_steps(recipe, limit), *selection_steps(recipe), *alignment_steps(recipe), *eval_steps(recipe)
+    ]  # fmt: skip
     report = {"name": recipe.name, "description": recipe.description}
     return [*steps, Step("report", "report", report, tuple(step.name for step in steps), derived=True)]
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kielo.losses import parted
+from kielo.mixes import Taken, expand_mixes, mix_family, selections
 from kielo.plan.evaluation import benchmark_rows
 from kielo.plan.steps import Step, model_fields, rows_step
 from kielo.provenance import canonical, digest
 from kielo.schema import Recipe
-from kielo.trainings import DpoTraining, SftTraining, Taken, dpo_trainings, expand_mixes, mix_family, sft_trainings
+from kielo.trainings import DpoTraining, SftTraining, dpo_trainings, sft_trainings
 
 _TOKENS_VERSIONS = ("transformers", "tokenizers")
 _TRAINING_VERSIONS = ("torch", "transformers", "trl", "accelerate", "peft")
@@ -30,10 +31,13 @@ def alignment_steps(recipe: Recipe) -> Iterator[Step]:
 def _mix(recipe: Recipe, name: str, taken: tuple[Taken, ...]) -> Step:
     parts = [{"datasets": list(part.datasets), "shares": dict(part.shares), "rows": dict(part.rows)} for part in taken]
     settings = {"sft": {"mixes": {name: {"takes": parts, "upsample": mix_family(recipe, name).upsample}}}}
-    inputs = (
+    inputs = [
         rows_step(recipe, dataset, code) for part in taken for dataset in part.datasets for code in part.languages
-    )
-    return Step(f"mix/{name}", "mix", {**settings, "seed": recipe.seed}, _once(inputs))
+    ]
+    selected = selections(recipe).get(name)
+    chosen: dict[str, Any] = {"selected": list(selected.languages)} if selected else {}
+    first = [f"select/{name}"] if selected else []
+    return Step(f"mix/{name}", "mix", {**settings, **chosen, "seed": recipe.seed}, _once([*first, *inputs]))
 
 
 def _sft_steps(recipe: Recipe) -> Iterator[Step]:
@@ -87,12 +91,17 @@ def _tokens(recipe: Recipe, own: Mapping[str, Any], inputs: Iterable[str], trans
     """Make a step `tokens`; the source rows of translated data sets tell which of them stand in a benchmark."""
     template = recipe.chat_template_path
     benchmarks = benchmark_rows(recipe)
-    sources = [rows_step(recipe, dataset, recipe.source_language) for dataset in translated] if benchmarks else []
+    sources = [source_rows(recipe, dataset) for dataset in translated] if benchmarks else []
     settings = {
         **model_fields(recipe), "seed": recipe.seed, "chat_template": digest(template) if template else "the model's own",
         "eval": {"overlap": recipe.eval.overlap, "benchmarks": list(benchmarks)}, **own,
     }  # fmt: skip
     return Step("", "tokens", settings, _once([*inputs, *benchmarks, *sources]), versions=_TOKENS_VERSIONS)
+
+
+def source_rows(recipe: Recipe, dataset: str) -> str:
+    """Name the step with the source rows behind a data set: its own, or those whose prompts it answers anew."""
+    return f"source/{recipe.translate.datasets[dataset].prompts_of or dataset}"
 
 
 def _max_length(trainer: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from kielo.schema import Recipe
 Kind = Literal[
     "source",
     "translate",
+    "regenerate",
+    "annotate",
+    "select",
     "mix",
     "tokens",
     "sft",
@@ -28,7 +31,7 @@ Kind = Literal[
     "report",
 ]
 STAGES: Mapping[str, tuple[Kind, ...]] = {
-    "translate": ("source", "translate"), "mix": ("mix",), "tokens": ("tokens",), "sft": ("sft",), "dpo": ("reference", "dpo"),
+    "translate": ("source", "translate", "regenerate"), "mix": ("annotate", "select", "mix"), "tokens": ("tokens",), "sft": ("sft",), "dpo": ("reference", "dpo"),
     "eval": ("responses", "ifeval-scores", "question-scores", "judge", "translation-quality"), "report": ("report",),
 }  # fmt: skip
 
@@ -72,8 +75,15 @@ class Outcome:
 
 def rows_step(recipe: Recipe, dataset: str, code: str) -> str:
     """Name the step that holds a data set's rows in a language."""
-    own = recipe.translate.datasets[dataset].language or recipe.source_language
-    return f"source/{dataset}" if code == own else f"translate/{dataset}"
+    found = recipe.translate.datasets[dataset]
+    if found.prompts_of is not None:
+        return f"regenerate/{dataset}"
+    return f"source/{dataset}" if code == (found.language or recipe.source_language) else f"translate/{dataset}"
+
+
+def rows_file(step: str) -> str:
+    """Name the file of a data step that holds its rows."""
+    return "rows.jsonl" if step.startswith("source/") else "accepted.jsonl"
 
 
 def model_fields(recipe: Recipe) -> dict[str, Any]:

@@ -7,16 +7,19 @@ from typing import Any
 
 from kielo.languages import PACKS, answers_of, pack_files
 from kielo.models import model_identity
+from kielo.plan.selection import regenerate_step
 from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, model_fields
 from kielo.provenance import digest
 from kielo.schema import Dataset, Engine, Recipe
 
+_NOT_OF_THE_ROWS = ("translate", "engine", "memory", "answers", "arguments", "expected")
+
 
 def data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
     for name, dataset in recipe.translate.datasets.items():
-        place = dataset.model_dump(
-            exclude={"translate", "engine", "memory", "answers", "arguments", "expected"}, exclude_unset=True
-        )
+        if dataset.prompts_of is not None:
+            continue
+        place = dataset.model_dump(exclude=set(_NOT_OF_THE_ROWS), exclude_unset=True)
         yield Step(
             f"source/{name}",
             "source",
@@ -29,6 +32,9 @@ def data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:
         )
         if dataset.translated:
             yield _translate_step(recipe, name, dataset)
+    for name, dataset in recipe.translate.datasets.items():
+        if dataset.prompts_of is not None:
+            yield regenerate_step(recipe, name, dataset)
 
 
 def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:

@@ -13,14 +13,17 @@ from kielo.schema.alignment import Dpo, DpoRun, Lora, Mix, Pool, Sft, SftRun
 from kielo.schema.engines import Engine, FewShot
 from kielo.schema.evaluation import Evaluate, Judge
 from kielo.schema.parts import Code, Name, Part, once_each
+from kielo.schema.selection import Annotate, Embedder, Select
 from kielo.schema.trainer import Trainer
 from kielo.schema.translation import Dataset, Translate
 
 __all__ = [
     "CHAT_TEMPLATES",
+    "Annotate",
     "Dataset",
     "Dpo",
     "DpoRun",
+    "Embedder",
     "Engine",
     "FewShot",
     "Judge",
@@ -28,6 +31,7 @@ __all__ = [
     "Mix",
     "Pool",
     "Recipe",
+    "Select",
     "Sft",
     "SftRun",
     "Trainer",
@@ -59,6 +63,7 @@ class Recipe(Part):
         description="every training is done once with each of them, named <run>-seed-<seed>; default: once, with `seed`",
     )
     translate: Translate
+    annotate: Annotate = Annotate()
     sft: Sft
     dpo: Dpo | None = None
     eval: Evaluate = Evaluate()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from kielo.schema.parts import Code, Codes, Name, Part, once_each, refuse_idle
+from kielo.schema.selection import Select
 from kielo.schema.trainer import Trainer
 
 Amount = Annotated[float, Field(ge=0)]
@@ -45,12 +46,16 @@ class Mix(Pool):
         (), description="a family: one mix per share; X in the mix's name becomes the percent"
     )
     datasets: Annotated[tuple[Name, ...], AfterValidator(once_each)] = Field(
-        (), description="data sets that shares and rows are taken from; default: every one of kind conversations"
+        (),
+        description="data sets that shares and rows are taken from; default: every one of kind conversations without prompts_of",
     )
     sources: dict[Name, Pool] = Field(
         {}, description="a blend: data set -> what is taken of it, in place of shares, rows and datasets"
     )
     upsample: bool = Field(False, description="repeat rows where `rows` asks for more than there are")
+    select: Select | None = Field(
+        None, description="choose rows first, by what `annotate` knows of them; the shares are then of the chosen ones"
+    )
 
     @model_validator(mode="after")
     def _pools_or_sources(self) -> Mix:

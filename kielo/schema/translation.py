@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from kielo.schema.engines import Engine, Engines, FewShot
-from kielo.schema.parts import Code, IdentifierName, Name, Part, check_identifier, once_each, refuse_idle
+from kielo.schema.parts import Code, Codes, IdentifierName, Name, Part, check_identifier, once_each, refuse_idle
 
 
 class Repair(Part):
@@ -32,7 +32,7 @@ class Memory(Part):
 
 
 class Dataset(Part):
-    """One data set: exactly one of hub, local, pocket says where its rows come from."""
+    """One data set: exactly one of hub, local, pocket, prompts_of says where its rows come from."""
 
     kind: Literal["conversations", "preferences", "ifeval", "sentences", "questions"] = Field(
         description="what records its rows become"
@@ -47,6 +47,18 @@ class Dataset(Part):
     pocket: Literal["oasst2", "helpsteer2", "ifeval", "parallel", "questions"] | None = Field(
         None, description="a data set of the pocket world"
     )
+    prompts_of: Name | None = Field(
+        None,
+        description="conversations: the prompts of another data set of kind conversations, answered anew by this one's `engine`; what fails its checks is rejected",
+    )
+    samples: int = Field(
+        1, ge=1, le=64, description="prompts_of: answers to sample of each prompt; the best by the checks stays"
+    )
+    answer_in: Annotated[Codes, Field(min_length=1)] | None = Field(
+        None, description="prompts_of: languages of the prompts to answer; default: the target language"
+    )
+    temperature: float = Field(0.0, ge=0, le=2, description="prompts_of: of the answers; samples > 1 need more than 0")
+    max_tokens: int = Field(2048, gt=0, description="prompts_of: longest answer")
     rows: int = Field(400, gt=0, description="pocket: how many items to make")
     fields: dict[str, str] = Field({}, description="field name Kielo reads -> column of the rows, where they differ")
     score: str = Field(
@@ -74,10 +86,13 @@ class Dataset(Part):
 
     @model_validator(mode="after")
     def _one_place(self) -> Dataset:
-        places = [name for name in ("hub", "local", "pocket") if getattr(self, name) is not None]
+        places = [name for name in _DATASET_KEYS if getattr(self, name) is not None]
         if len(places) != 1:
-            raise ValueError(f"give exactly one of hub, local, pocket ({', '.join(places) or 'none'} given)")
-        refuse_idle(self, places[0], frozenset({"revision", "config", "split", "rows"}) - _DATASET_KEYS[places[0]])
+            raise ValueError(f"give exactly one of {', '.join(_DATASET_KEYS)} ({', '.join(places) or 'none'} given)")
+        of_places = frozenset[str]().union(*_DATASET_KEYS.values())
+        refuse_idle(self, places[0], of_places - _DATASET_KEYS[places[0]])
+        if self.prompts_of is not None:
+            self._refuse_unanswerable()
         for kinds, key in _KEYS_OF_KINDS:
             if self.kind not in kinds:
                 refuse_idle(self, f"kind {self.kind}", frozenset({key}))
@@ -85,10 +100,22 @@ class Dataset(Part):
             refuse_idle(self, "language", frozenset({"translate", "engine", "memory", "arguments"}))
         return self
 
+    def _refuse_unanswerable(self) -> None:
+        idle = {"translate", "answers", "memory", "fields", "licence", "language"}
+        refuse_idle(self, "prompts_of", frozenset(idle))
+        if self.kind != "conversations":
+            raise ValueError("prompts_of makes conversations; write kind: conversations")
+        if self.engine is None or len(self.engine) != 1 or self.engine[0].kind == "deepl":
+            raise ValueError(
+                "prompts_of needs one `engine` that answers (not deepl), with its `model` where that is another"
+            )
+        if self.samples > 1 and not self.temperature:
+            raise ValueError("samples would all be one answer at temperature 0; give a temperature, such as 0.7")
+
     @property
     def translated(self) -> bool:
         """Whether its rows are translated into the target language."""
-        return self.translate and self.language is None
+        return self.translate and self.language is None and self.prompts_of is None
 
 
 _KEYS_OF_KINDS = (
@@ -104,6 +131,7 @@ _DATASET_KEYS = {
     "hub": frozenset({"revision", "config", "split"}),
     "local": frozenset[str](),
     "pocket": frozenset({"rows"}),
+    "prompts_of": frozenset({"samples", "answer_in", "temperature", "max_tokens"}),
 }
 
 

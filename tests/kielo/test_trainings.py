@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kielo.mixes import Taken, expand_mixes
 from kielo.recipe import load
 from kielo.schema import Recipe, SftRun
-from kielo.trainings import (
-    Taken,
-    all_seeds,
-    dpo_names,
-    dpo_trainings,
-    expand_mixes,
-    expand_run,
-    sft_names,
-    sft_trainings,
-)
+from kielo.trainings import all_seeds, dpo_names, dpo_trainings, expand_run, sft_names, sft_trainings
 
 FAMILY = "shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]"
 

@@ -11,6 +11,7 @@ from kielo.plan import Step
 from kielo.schema import Engine, Recipe
 
 _ON_DEVICES = ("hf", "vllm-server")
+_WITH_A_MODEL = ("judge", "translation-quality", "regenerate", "annotate")
 _SCORES = ("ifeval-scores", "question-scores")
 
 
@@ -33,6 +34,10 @@ def engines_of(recipe: Recipe, step: Step) -> tuple[Engine, ...]:
     """List the text generators that a step opens."""
     if step.kind == "translate":
         return recipe.translate.engines(recipe.translate.datasets[step.name.partition("/")[2]])
+    if step.kind == "regenerate":
+        return recipe.translate.datasets[step.name.partition("/")[2]].engine or ()
+    if step.kind == "annotate":
+        return tuple(each.engine for each in (recipe.annotate.labels, recipe.annotate.scores) if each.engine)
     if step.kind == "judge" and recipe.eval.judge:
         return recipe.eval.judge.engines
     return (recipe.eval.engine,) if step.kind == "responses" else ()
@@ -76,7 +81,7 @@ def _scores(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
 def _units(recipe: Recipe, step: Step, tasks: tuple[Task, ...], translate: Use) -> Iterator[Unit]:
     if step.kind in ("sft", "dpo", "reference"):
         yield Unit(step.kind, "train", "training", tasks)
-    elif step.kind == "responses" or (step.kind in ("judge", "translation-quality") and step.accelerator):
+    elif step.kind == "responses" or (step.kind in _WITH_A_MODEL and step.accelerator):
         yield Unit(step.kind, "evaluate", "steps", tasks)
     elif step.kind == "translate" and any(engine.kind in _ON_DEVICES for engine in engines_of(recipe, step)):
         yield from _translation(step.name, translate)

@@ -1,0 +1,1 @@
+"""What selections know of the rows: labels, scores, vectors, instruction-following difficulty; step `annotate`."""
