@@ -62,6 +62,8 @@ def run(place: Workplace) -> Outcome:
     chosen: list[Line] = []
     for part in mix["takes"]:
         for code in [code for code, share in {**part["shares"], **part["rows"]}.items() if share]:
+            if selected.get(code) == frozenset():
+                continue  # of all languages together, the selection found nothing in this one
             lines = list(_lines(place, part["datasets"], code, selected.get(code)))
             found += lines
             chosen += take(lines, _amount(name, part, code, len(lines), mix["upsample"]), seed)

@@ -10,6 +10,7 @@ from kielo.mixes import conversations
 from kielo.models import has_chat_template
 from kielo.schema import CHAT_TEMPLATES, Dataset, Engine, Pool, Recipe, Trainer
 from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
+from kielo.selection_links import broken_selections
 from kielo.training_links import Broken, Where, broken_trainings, unknown
 from kielo.trainings import tuned_models
 
@@ -28,6 +29,7 @@ def broken_links(recipe: Recipe) -> Iterator[Broken]:
     yield from _translate_files(recipe)
     yield from _datasets(recipe)
     yield from broken_trainings(recipe)
+    yield from broken_selections(recipe)
     if recipe.eval.engine.kind == "openai":
         yield (
             ("eval", "engine", "kind"),

@@ -64,6 +64,14 @@ def place(write_recipe: Callable[..., Path], tmp_path: Path) -> Callable[..., Wo
     return make
 
 
+def select(here: Workplace, rows: list[tuple[str, str]]) -> None:
+    """Write what the step `select` of a mix leaves: (id, language) in the order picked."""
+    folder = here.inputs[here.step.inputs[0]]
+    folder.mkdir(parents=True)
+    lines = [json.dumps({"id": number, "language": code}) for number, code in rows]
+    (folder / mix.SELECTED).write_text("\n".join(lines))
+
+
 def written(here: Workplace) -> list[Conversation]:
     return [row for row in read_records("conversations", here.folder / "train.jsonl") if isinstance(row, Conversation)]
 
@@ -230,3 +238,29 @@ def test_a_damaged_row_is_named_with_its_line(place: Any) -> None:
     with pytest.raises(SourceError, match=r"rows\.jsonl, line 41: not a row of conversations"):
         mix.run(here)
     assert not (here.folder / "train.jsonl").exists()
+
+
+def test_a_mix_takes_the_selected_rows_of_the_selected_languages_and_all_others(place):
+    here = place("few: {shares: {en: 1.0, fi: 1.0}, select: {method: random, size: 3, languages: [fi]}}")
+    chosen = [f"oasst2/{number:05d}" for number in (30, 2, 17)]
+    select(here, [(each, "fi") for each in chosen])
+    outcome = mix.run(here)
+    assert {each.id for each in written(here) if each.language == "fi"} == set(chosen)
+    assert outcome.counts["languages"] == {
+        "en": {"rows": 40, "available": 40, "repeated": 0}, "fi": {"rows": 3, "available": 3, "repeated": 0},
+    }  # fmt: skip
+
+
+def test_shares_and_rows_are_of_the_selected_ones(place):
+    here = place("few: {shares: {en: 0.5}, rows: {fi: 2}, select: {method: random, size: 8}}")
+    select(here, [(f"oasst2/{number:05d}", code) for number in range(4) for code in ("en", "fi")])
+    mix.run(here)
+    assert Counter(each.language for each in written(here)) == {"en": 2, "fi": 2}
+    assert {each.id for each in written(here)} <= {f"oasst2/{number:05d}" for number in range(4)}
+
+
+def test_a_language_of_which_nothing_was_selected_has_no_rows(place):
+    here = place("few: {shares: {en: 1.0, fi: 1.0}, select: {method: mig, size: 2}}")
+    select(here, [("oasst2/00001", "en"), ("oasst2/00002", "en")])
+    mix.run(here)
+    assert {each.language for each in written(here)} == {"en"}

@@ -41,7 +41,7 @@ def test_every_shipped_recipe_loads(path):
         (("language: fi", "language: no"), 1, r"no language pack recipes/languages/no\.yaml"),
         (("shots: 3", "shots: three"), 4, r"translate\.prompt\.shots: .*valid integer.*'three'"),
         (("rows: 12", "rowz: 12"), 6, r"unknown key 'translate\.datasets\.oasst2\.rowz'; did you mean 'rows'\?"),
-        (("pocket: oasst2, ", ""), 6, r"exactly one of hub, local, pocket \(none given\)"),
+        (("pocket: oasst2, ", ""), 6, r"exactly one of hub, local, pocket, prompts_of \(none given\)"),
         (("pocket: oasst2, rows: 12", "local: nowhere.jsonl"), 6, r"no such file: .*nowhere\.jsonl"),
         (("fi: X}", "fi: 1.5}"), 11, r"gives X, but no share is X"),
         (("fi: X}", "fi: -0.5}"), 11, r"greater than or equal to 0.*-0\.5"),
@@ -116,6 +116,14 @@ def test_every_shipped_recipe_loads(path):
         (("start: sft/en-fi-100pct", "trainer: {label_smoothing_factor: 0.1}\n  start: sft/en-fi-100pct"), 15, r"belongs to sft\.trainer"),
         (("start: sft/en-fi-100pct", "trainer: {loss_type: [ipo, ipo]}\n  start: sft/en-fi-100pct"), 15, r"names a loss twice; give it a weight"),
         (("start: sft/en-fi-100pct", "trainer: {loss_type: []}\n  start: sft/en-fi-100pct"), 15, r"names no loss"),
+        (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, languages: [da]}}"), 11, r"no 'da' rows to select from; it has en and fi"),
+        (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, languages: [fi], budgets: {en: 1}}}"), 11, r"selected are rows in fi; give 'en' no budget"),
+        (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, budgets: {fi: 0.4}}}"), 11, r"add up to 0\.4; they are shares of the size, 1 in all"),
+        (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, method: random, mig: {norm: true}}}"), 11, r"mig would do nothing with method random"),
+        (("model: pocket", "model: pocket\nannotate: {scores: {kind: ifd}}"), 3, r"annotate\.scores: no mix selects rows by it"),
+        (("    helpsteer2:", "    b: {kind: conversations, prompts_of: oast2, engine: {kind: hf}}\n    helpsteer2:"), 7, r"prompts_of: no data set of kind conversations 'oast2'; did you mean 'oasst2'"),
+        (("    helpsteer2:", "    b: {kind: conversations, prompts_of: oasst2}\n    helpsteer2:"), 7, r"prompts_of needs one `engine` that answers"),
+        (("    helpsteer2:", "    b: {kind: conversations, prompts_of: oasst2, engine: {kind: hf}, samples: 4}\n    helpsteer2:"), 7, r"samples would all be one answer at temperature 0"),
         (("  ifeval: {languages: [en, fi]}", "  models: [sft/en-fi-10pct]"), 19, r"no run 'sft/en-fi-10pct'; did you mean 'sft/en-fi-100pct'"),
     ],
 )  # fmt: skip
@@ -127,6 +135,15 @@ def test_a_mistake_is_one_sentence_with_file_line_and_fix(write_recipe, change, 
     assert message.startswith(f"{path}, line {line}:" if line else f"{path}, line ")
     assert re.search(sentence, message), message
     assert "\n" not in message
+
+
+def test_files_of_annotations_must_be_there(write_recipe):
+    selecting = ("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9}}")
+    path = write_recipe(
+        selecting, ("model: pocket", "model: pocket\nannotate: {labels: {kind: file, file: tags.jsonl}}")
+    )
+    with pytest.raises(RecipeError, match=rf"{path}, line 3: annotate\.labels\.file: no such file: .*/tags\.jsonl"):
+        load(path)
 
 
 def test_a_missing_key_is_named(write_recipe):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kielo.mixes import Taken, expand_mixes
+from kielo.mixes import Taken, expand_mixes, selections
 from kielo.recipe import load
 from kielo.schema import Recipe, SftRun
 from kielo.trainings import all_seeds, dpo_names, dpo_trainings, expand_run, sft_names, sft_trainings
@@ -28,6 +28,44 @@ def test_a_family_becomes_one_mix_per_share(make):
         for name, share in (("en-fi-0pct", 0), ("en-fi-10pct", 0.1), ("en-fi-12.5pct", 0.125), ("en-fi-100pct", 1.0), ("en-fi-150pct", 1.5))
     }  # fmt: skip
     assert [mixes[name][0].languages for name in ("en-fi-0pct", "en-fi-10pct")] == [("en",), ("en", "fi")]
+
+
+def test_a_selection_becomes_one_mix_per_method_and_size(make):
+    both = "shares: {en: 1.0, fi: 1.0}, select: {method: [random, mig], size: [5, 9], languages: [fi]}"
+    found = selections(
+        make(
+            (FAMILY, both),
+            ("start: sft/en-fi-100pct", "start: sft/neftune"),
+            ("mix: en-fi-100pct", "mix: en-fi-Xpct-mig-9"),
+        )
+    )
+    names = [f"en-fi-Xpct-{method}-{size}" for method in ("random", "mig") for size in (5, 9)]
+    assert list(found) == names
+    assert [(each.method, each.size, each.languages) for each in found.values()] == [
+        (method, size, ("fi",)) for method in ("random", "mig") for size in (5, 9)
+    ]  # fmt: skip
+
+
+def test_one_method_and_one_size_leave_the_name_as_it_is(make):
+    found = selections(make((FAMILY, f"{FAMILY}, select: {{size: 7}}")))
+    assert {name: each.method for name, each in found.items()} == dict.fromkeys(
+        ("en-fi-0pct", "en-fi-50pct", "en-fi-100pct"), "mig"
+    )
+    assert found["en-fi-0pct"].languages == ("en", "fi"), "a share of X is of a language, whatever X is"
+
+
+@pytest.mark.parametrize(
+    ("size", "shares", "budgets"),
+    [
+        (10, "{}", {}),
+        (10, "{en: 0.3, fi: 0.7}", {"en": 3, "fi": 7}),
+        (7, "{en: 0.5, fi: 0.5}", {"en": 4, "fi": 3}),
+        (100, "{en: 0.29, fi: 0.71}", {"en": 29, "fi": 71}),
+    ],
+)
+def test_budgets_are_rows_that_add_up_to_the_size(make, size, shares, budgets):
+    recipe = make((FAMILY, f"{FAMILY}, select: {{size: {size}, budgets: {shares}}}"))
+    assert dict(selections(recipe)["en-fi-100pct"].budgets) == budgets
 
 
 def test_x_and_rows_in_a_blend(make):
