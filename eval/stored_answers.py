@@ -28,6 +28,8 @@ class StoredAnswer:
     prompt: str | None
     """The user's first turn."""
     texts: tuple[str | None, ...]
+    language: str | None = None
+    """What the row says it is; most files do not say."""
 
 
 def read_stored_answers(path: Path) -> list[StoredAnswer]:
@@ -70,7 +72,10 @@ def _stored(row: Mapping[str, Any], number: int, place: str) -> StoredAnswer:
     prompt = _prompt(row)
     # Where there is a prompt, `id` may number rows and not questions.
     key = numbered(row, KEYS if prompt is None else KEYS[:-1])
-    found = StoredAnswer(number, str(written), key, prompt, tuple(texts))
+    language = row.get("language")
+    found = StoredAnswer(
+        number, str(written), key, prompt, tuple(texts), language if isinstance(language, str) else None
+    )
     refuse_half_characters({"name": found.name, "prompt": found.prompt, "texts": found.texts}, place)
     return found
 

@@ -17,6 +17,9 @@ TOOLS: Mapping[str, Tool] = {
     "language": Tool("eval.response_language.command", "which language stored answers are in, by several identifiers"),
     "judge": Tool("eval.judge.judge_command", "have a server judge two files of stored answers"),
     "judgements": Tool("eval.judge.judgements_command", "statistics of judgements made elsewhere"),
+    "style": Tool("eval.style.command", "what stored answers are written with, and what a tuned model took over of it"),
+    "similarity": Tool("eval.similarity.command", "how alike the stored answers of several models are"),
+    "preference-rates": Tool("eval.preference_rates.command", "how often one model is scored above another"),
     "make-prompts": Tool("eval.make_prompts.command", "write native IFEval prompts from documents of a language"),
     "export-task": Tool("eval.harness.command", "write a task folder for lm-evaluation-harness"),
 }  # fmt: skip

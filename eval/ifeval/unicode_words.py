@@ -23,14 +23,19 @@ _LAST_MARK = 0x1F000  # beyond it there are emoji and ideographs
 
 
 @cache
-def word_pattern() -> re.Pattern[str]:
-    """Give the pattern of a word: letters, digits and their combining marks; a dot, colon or apostrophe inside joins (UAX #29).
+def word_letter() -> str:
+    """Give the pattern of one sign of a word: letters, digits and their combining marks.
 
     Python's `\\w` leaves out the vowel signs of Indic scripts, so that one Hindi word would be several.
     """
     marks = "".join(char for char in map(chr, range(_LAST_MARK)) if unicodedata.category(char)[0] == "M")
-    letter = f"[\\w{_ranges(marks)}\u200c\u200d]"
-    return re.compile(f"{letter}+(?:[.:·'’]{letter}+)*")
+    return f"[\\w{_ranges(marks)}\u200c\u200d]"
+
+
+@cache
+def word_pattern() -> re.Pattern[str]:
+    """Give the pattern of a word; a dot, colon or apostrophe inside joins (UAX #29)."""
+    return re.compile(f"{word_letter()}+(?:[.:·'’]{word_letter()}+)*")
 
 
 def _ranges(chars: str) -> str:

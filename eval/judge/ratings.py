@@ -9,6 +9,7 @@ from typing import Any
 
 from eval.judge.cases import Key, Rating
 from eval.judge.statistics import interval, reasons
+from eval.preference_rates.rates import Rate, rates
 from eval.statistics import FEWEST, mean_interval
 
 RatingsByQuestion = Mapping[Key, float]
@@ -52,15 +53,13 @@ def preferences(models: Mapping[str, RatingsByQuestion]) -> dict[str, dict[str, 
     The preference rate of WildChat-50M's table 4 (2025): `share` is of all questions that both have, equal ratings
     counting for neither.
     """
-    return {one: {other: _preference(models[one], models[other]) for other in models if other != one} for one in models}
+    found = rates(models)
+    return {one: {other: _preference(found.rates[one, other]) for other in models if other != one} for one in models}
 
 
-def _preference(ours: RatingsByQuestion, theirs: RatingsByQuestion) -> dict[str, Any]:
-    gaps = [ours[key] - theirs[key] for key in ours if key in theirs]
-    higher, lower = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
+def _preference(rate: Rate) -> dict[str, Any]:
     return {
-        "higher": higher, "lower": lower, "equal": len(gaps) - higher - lower, "questions": len(gaps),
-        "share": higher / len(gaps) if gaps else None,
+        "higher": rate.higher, "lower": rate.lower, "equal": rate.ties, "questions": rate.prompts, "share": rate.share,
     }  # fmt: skip
 
 

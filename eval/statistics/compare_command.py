@@ -11,6 +11,7 @@ from typing import Any
 
 from eval.ifeval.registry import MODES, Mode
 from eval.ifeval.scores_file import Floor, Level, ScoresFile, Way, read_scores
+from eval.named_files import named_file
 from eval.statistics.bootstrap import Outcomes, clustered_interval
 from eval.statistics.compare_tables import tables
 from eval.statistics.comparison import Comparison, compare
@@ -40,17 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print both tables, and write them where asked."""
-    named = [_named(text) for text in arguments.scores]
+    named = [named_file(text) for text in arguments.scores]
     out = output_file("--json", arguments.json, *(path for _, path in named))
     document = compare_files(named, Table(arguments.mode, arguments.level, arguments.way, arguments.normalised))
     if out:
         write_json(out, document)
     print(tables(document))
-
-
-def _named(text: str) -> tuple[str | None, Path]:
-    name, equals, file = text.partition("=")
-    return (name, Path(file)) if equals and name and not Path(text).is_file() else (None, Path(text))
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ SAMPLE = {"doc_id": 4, "doc": {"key": 81, "prompt": "Moi", "kwargs": []}, "resps
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (to_json(Response("b/1", 81, "fi", "Moi", "Hei", "stop")), ("81", 81, "Moi", ("Hei",))),
-        (to_json(Response("b/1", None, "fi", "Moi", "Hei", "stop")), ("b/1", None, "Moi", ("Hei",))),
+        (to_json(Response("b/1", 81, "fi", "Moi", "Hei", "stop")), ("81", 81, "Moi", ("Hei",), "fi")),
+        (to_json(Response("b/1", None, "fi", "Moi", "Hei", "stop")), ("b/1", None, "Moi", ("Hei",), "fi")),
         (
             to_json(QuestionResponse("q/81", 81, "fi", "math", ("Moi", "Ja?"), ("Hei", ""), ("stop", "stop"))),
-            ("81", 81, "Moi", ("Hei", "")),
+            ("81", 81, "Moi", ("Hei", ""), "fi"),
         ),
         (
             {"question_id": 81, "choices": [{"turns": ["Hei", None]}, {"turns": ["x", "y"]}]},
