@@ -20,8 +20,10 @@ from typing import IO, Any
 
 from kielo.errors import SourceError, at
 from kielo.plan import Outcome, Workplace
+from kielo.plan.selection import answering_model
 from kielo.plan.steps import rows_file, rows_step
 from kielo.records import dump_row, from_json, read_jsonl, replacing
+from kielo.schema import Recipe
 
 TRAIN = "train.jsonl"
 SELECTED = "selected.jsonl"
@@ -70,7 +72,14 @@ def run(place: Workplace) -> Outcome:
     if not chosen:
         raise SourceError(f"mix {name}: no rows at all; give at least one language a share above 0.")
     _write(place.folder / TRAIN, training_order(chosen, seed))
-    return Outcome((TRAIN,), _counts(found, chosen))
+    return Outcome((TRAIN,), {**_counts(found, chosen), **_generators(place.recipe, found)})
+
+
+def _generators(recipe: Recipe, found: Iterable[Line]) -> dict[str, Any]:
+    """Name the models whose answers are in a blend, by data set; nothing where every answer is the rows' own."""
+    datasets = {name: recipe.translate.datasets[name] for name in dict.fromkeys(line.dataset for line in found)}
+    named = {name: answering_model(recipe, dataset) for name, dataset in datasets.items() if dataset.prompts_of}
+    return {"generators": named} if named else {}
 
 
 def _amount(name: str, part: Mapping[str, Any], code: str, available: int, upsample: bool) -> int:

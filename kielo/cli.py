@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
-from kielo.cluster_verbs import VERBS, add_cluster_verbs
+from kielo.cluster_verbs import VERBS as CLUSTER_VERBS
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
 from kielo.eval_tools import find_tool, parse_tool, tools_text
 from kielo.file_verbs import add_file_verbs
+from kielo.lazy_verbs import Tool
 from kielo.option_values import amount, positive
 from kielo.out_files import output_file
+from kielo.select_tools import parse_select
 
 if TYPE_CHECKING:
     from kielo.plan import Step
@@ -34,6 +36,12 @@ STAGE_VERBS = {
     "eval": "answer and score the benchmarks; also a box of tools (`kielo eval --help`)",
     "report": "write the report",
 }
+
+VERBS = {
+    "analyse": Tool("eval.analyse.command", "how alike models answer, in which style, and what they took over from their data"),
+    **CLUSTER_VERBS,
+}  # fmt: skip
+"""Each brings its own options."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,6 +79,8 @@ def _parse(given: list[str]) -> argparse.Namespace:
     tool = find_tool(given)
     if tool:
         return parse_tool(tool, given[2:])
+    if given[:1] == ["select"]:
+        return parse_select(given[1:])
     if given and given[0] in VERBS:
         return VERBS[given[0]].parse(f"kielo {given[0]}", given[1:])
     parser, verbs = _parser()
@@ -165,7 +175,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     translate.add_argument(
         "--review", action="store_true", help="then write a page to read the translations on, the worst first"
     )
-    add_cluster_verbs(verbs)
+    verbs.add_parser("select", help="choose training rows without a recipe: MIG, its rivals, near-duplicates")
+    for name, tool in VERBS.items():
+        verbs.add_parser(name, help=tool.help)
     add_file_verbs(verbs)
     return parser, list(verbs.choices)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from kielo.lazy_verbs import Tool
 
@@ -19,9 +18,3 @@ VERBS: Mapping[str, Tool] = {
     "profile": Tool("kielo.cluster.profiles.new", "list the cluster profiles, or write a new one", has_verbs=True),
     "step": Tool("kielo.cluster.step", "make steps of a submitted recipe (what the jobs' scripts run)"),
 }  # fmt: skip
-
-
-def add_cluster_verbs(verbs: Any) -> None:
-    """List them in the command line's help."""
-    for name, tool in VERBS.items():
-        verbs.add_parser(name, help=tool.help)

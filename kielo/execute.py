@@ -14,6 +14,7 @@ from typing import Any
 from kielo.errors import FULL, MissingExtraError, RunFolderError
 from kielo.plan import Kind, Outcome, Step, Workplace
 from kielo.plan.evaluation import benchmarks
+from kielo.plan.steps import SHARDED
 from kielo.run_folder import RunFolder, Standing, training_lock
 from kielo.schema import Recipe
 from translate.shards import Shard, shard_complete
@@ -57,7 +58,7 @@ class Job:
     steps: tuple[Step, ...]
     redo: frozenset[str] = frozenset()
     shard: Shard | None = None
-    """Make but this part of the completions of translations."""
+    """Make but this part of the completions of translations, and of answers made anew."""
     on_machine: Recipe | None = None
     """The recipe with its engines as this machine runs them, where that is another way than the recipe's own."""
 
@@ -81,11 +82,20 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
         for number, step in enumerate(job.steps, 1):
             label = f"[{number}/{len(job.steps)}] {step.name}"
             place = _workplace(job.on_machine or recipe, run, step)
-            if job.shard is not None and step.kind == "translate":
-                _make_shard(place, run, label, job.shard)
+            if job.shard is not None and step.kind in SHARDED:
+                if unfinished := _in_shards_itself(step, run, job):
+                    say(f"{label}: when {', '.join(unfinished)} is put together; run the shards again then")
+                else:
+                    _make_shard(place, run, label, job.shard)
                 continue
             with _alone(run, step, wait=job.shard is not None):
                 _make(place, run, label, step.name in job.redo)
+
+
+def _in_shards_itself(step: Step, run: RunFolder, job: Job) -> list[str]:
+    """List the inputs of a step that this very job makes in shards, so that they are not whole yet."""
+    sharded = {other.name for other in job.steps if other.kind in SHARDED}
+    return [name for name in step.inputs if name in sharded and run.record(name) is None]
 
 
 def prepare_training(recipe: Recipe, run: RunFolder, step: Step) -> None:
@@ -226,7 +236,7 @@ def _refuse_missing(run: RunFolder, step: Step) -> None:
 
 
 def _make_shard(place: Workplace, run: RunFolder, label: str, shard: Shard) -> None:
-    """Make the completions of one shard of a translation; several processes may make one each at the same time."""
+    """Make the completions of one shard of a step; several processes may make one each at the same time."""
     step = place.step
     with run.lock(step.name, wait=True):
         standing = run.standing(step)
@@ -246,9 +256,7 @@ def _make_shard(place: Workplace, run: RunFolder, label: str, shard: Shard) -> N
         run.begin(step)
     say(f"{label}, shard {shard}")
     with run.lock(f"{step.name}.{shard}"), _extra_named(step):
-        from translate.stage import run_shard
-
-        run_shard(place, shard)
+        _module(step.kind).run_shard(place, shard)
 
 
 def check_packs(recipe: Recipe) -> None:

@@ -20,9 +20,9 @@ def model_path(name: str) -> str:
     return str(POCKET) if name == "pocket" else name
 
 
-def has_chat_template(path: str) -> bool:
+def has_chat_template(path: str, revision: str | None = None) -> bool:
     """Say whether a model has a chat template: one in a folder, or a Hub id whose tokenizer has been fetched."""
-    files = {name: model_file(path, name) for name in ("chat_template.jinja", "tokenizer_config.json")}
+    files = {name: model_file(path, name, revision) for name in ("chat_template.jinja", "tokenizer_config.json")}
     settings = files["tokenizer_config.json"]
     return files["chat_template.jinja"] is not None or (
         settings is not None and '"chat_template"' in settings.read_text("utf-8")

@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kielo.errors import GenerationError
 from kielo.generation.protocol import Completion, Generator, Request
 from kielo.generation.store import CompletionStore, complete
-from kielo.models import POCKET, has_chat_template, model_identity
+from kielo.models import POCKET, has_chat_template, model_file, model_identity
 from kielo.plan import Workplace
 from kielo.schema import Engine
 from translate.answers import Answer, Failure, Segment, Translated, Translator
@@ -69,6 +70,18 @@ class Hand:
     def speaks_pocket(self) -> bool:
         """Whether it is the model of the pocket world."""
         return self._generator.path == str(POCKET)
+
+    @property
+    def model(self) -> str:
+        """Identity of the model that is asked."""
+        return self._generator.model
+
+    @property
+    def chats(self) -> bool:
+        """Whether its model is asked in messages: it has a chat template, or nothing is known of its tokenizer here."""
+        path, revision = self._generator.path, self._generator.revision
+        known = Path(path).is_dir() or model_file(path, "tokenizer_config.json", revision) is not None
+        return not known or has_chat_template(path, revision)
 
     def candidates(self, segments: Sequence[Segment], way: Way) -> Candidates:
         """Give translations of each segment, asked for in one way.

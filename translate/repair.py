@@ -119,7 +119,7 @@ class Ladder:
                 or (outcome.passed and outcome.findings and number == 1 and rung.name in SECOND_CHANCE)
             ]
             for segment, outcome in self._offered(rung, failed):
-                if _rank(outcome) < _rank(outcomes[segment]):
+                if rank(outcome) < rank(outcomes[segment]):
                     outcomes[segment] = outcome
 
     def _offered(self, rung: Rung, segments: Sequence[Segment]) -> Iterable[tuple[Segment, Outcome]]:
@@ -129,7 +129,7 @@ class Ladder:
             passing = [outcome for outcome in judged if outcome.passed]
             self.tally.passed[rung.name] += bool(passing)
             if passing:
-                yield segment, min(passing, key=_rank)
+                yield segment, min(passing, key=rank)
 
     def _ask(self, rung: Rung, segments: Sequence[Segment]) -> Iterable[tuple[Segment, list[Answer]]]:
         if not segments:
@@ -176,7 +176,7 @@ def _best(offers: Sequence[Answer]) -> Answer:
     return offers[0] if offers else Failure("no-answer", "nobody translates this")
 
 
-def _rank(outcome: Outcome) -> tuple[bool, int, float]:
+def rank(outcome: Outcome) -> tuple[bool, int, float]:
     """Order outcomes: passed before failed, then by the number of notes, then by log-probability."""
     logprob = outcome.answer.logprob if isinstance(outcome.answer, Translated) else None
     return not outcome.passed, len(outcome.findings), -logprob if logprob is not None else 0.0

@@ -76,6 +76,7 @@ def _data(record: Mapping[str, Any]) -> Iterable[str]:
         "from",
         "language",
         "translated by",
+        "answered by",
         "licence",
         "rows",
         "tokens",
@@ -85,16 +86,30 @@ def _data(record: Mapping[str, Any]) -> Iterable[str]:
     )
     rows = [_row(stage["step"], row) for stage in record["stages"] for row in stage["data"]]
     yield _table(head, rows, numbers=5)
+    yield from (_selected(stage) for stage in record["stages"] if stage["selection"])
     yield "Licence: the base model's, and those of the data, hold for this model; Kielo chooses none.\n"
     yield from (f"{note}\n" for note in record["licence_notes"])
+
+
+def _selected(stage: Mapping[str, Any]) -> str:
+    """Say in a sentence how the rows of a training were chosen."""
+    chosen = stage["selection"]
+    languages = ", ".join(map(_text, chosen["languages"]))
+    shares = ", ".join(f"{rows:,} {_text(code)}" for code, rows in chosen["budgets"].items())
+    thinned = ", near-duplicates left out first" if chosen["near_duplicates"] else ""
+    return (
+        f"{_text(stage['step'])}: its rows in {languages} are {chosen['size']:,} chosen by method {_code(chosen['method'])}"
+        f"{f' ({shares})' if shares else ''}{thinned}.\n"
+    )
 
 
 def _row(stage: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     dropped = ", ".join(f"{count} {_text(reason)}" for reason, count in row["dropped"].items())
     named = [
-        row.get("from"),
+        f"prompts of {row['prompts_of']}, {row['from']}" if row.get("prompts_of") else row.get("from"),
         row["language"],
         ", ".join(row.get("translated_by") or ()),
+        ", ".join(row.get("answered_by") or ()),
         row.get("licence") or "not stated",
     ]
     counts = [f"{row[key]:,}" for key in ("rows", "tokens", "loss_tokens", "truncated")]

@@ -12,11 +12,12 @@ from typing import Any
 from align.training.job import JOB, PROBES, RECORD
 from kielo import __version__
 from kielo.plan import Step, Workplace
+from kielo.plan.selection import answering_model
 from kielo.provenance import surroundings, versions
 from kielo.records import read_json
 from kielo.run_folder import RECORD as STEP_RECORD
 from kielo.run_folder import SCORES, RunFolder
-from kielo.schema import Dataset, Recipe
+from kielo.schema import Dataset, Engine, Recipe
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
 _OF_THE_MACHINE = re.compile(r"^(?:/|~|\.{1,2}/|[A-Za-z]:[\\/])")
@@ -30,6 +31,10 @@ DEEPL = (
 HELPSTEER2 = (
     "Most prompts of HelpSteer2 were taken from ShareGPT, where people shared their conversations with ChatGPT; its "
     "answers were written by other models. Its licence, CC-BY-4.0, is NVIDIA's; see to it that this origin suits your use."
+)
+ANSWERED = (
+    "Answers that another language model wrote are in the data: the licence or terms of that model may say what its answers "
+    "may be used for, and bind whoever trains on them or passes the model on."
 )
 
 
@@ -102,6 +107,7 @@ def _stage(recipe: Recipe, run: RunFolder, name: str) -> dict[str, Any]:
     return {
         "step": name, "settings": {key: value for key, value in job.items() if key not in _NOT_TOLD},
         "tokens": _token_settings(run, name), "data": list(_data(recipe, (tokens or {}).get("sources", {}))),
+        "selection": _selection(run, name),
         "run": _done(done, job.get("trainer", {})),
         "overlap_with_benchmarks": _overlap(folders), "probes": _probes(folder),
     }  # fmt: skip
@@ -134,6 +140,16 @@ def _token_settings(run: RunFolder, name: str) -> dict[str, Any]:
     return {key: value for key, value in record["fields"][kind].items() if key != "trainer"} if record else {}
 
 
+def _selection(run: RunFolder, name: str) -> dict[str, Any] | None:
+    """Read how the rows of a training were chosen, with what the selection counted; None where all were taken."""
+    mixes = (each for tokens in _inputs(run, name) if tokens.startswith("tokens/") for each in _inputs(run, tokens))
+    chosen = [
+        each for mix in mixes if mix.startswith("mix/") for each in _inputs(run, mix) if each.startswith("select/")
+    ]
+    record = run.record(chosen[0]) if chosen else None
+    return {**record["fields"]["select"][chosen[0].partition("/")[2]], "counts": record["counts"]} if record else None
+
+
 def _data(recipe: Recipe, sources: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
     for name, by_language in sources.items():
         dataset = recipe.translate.datasets.get(name)
@@ -142,21 +158,36 @@ def _data(recipe: Recipe, sources: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def _origin(recipe: Recipe, dataset: Dataset, code: str) -> dict[str, Any]:
-    """Say where a data set's rows come from, and who translated them."""
-    translators = recipe.translate.engines(dataset) if code != recipe.source_language else ()
-    named = ["DeepL" if engine.kind == "deepl" else engine.model or recipe.model for engine in translators]
-    place = dataset.hub or (f"the pocket world's {dataset.pocket}" if dataset.pocket else dataset.local)
+    """Say where a data set's rows come from, who translated them, and who wrote their answers where these were made anew."""
+    rows = recipe.translate.datasets[dataset.prompts_of] if dataset.prompts_of else dataset
+    translators = _named(recipe, recipe.translate.engines(rows)) if code != recipe.source_language else []
+    place = rows.hub or (f"the pocket world's {rows.pocket}" if rows.pocket else rows.local)
     return {
-        "from": place, "on_hub": bool(dataset.hub and HUB_ID.match(dataset.hub)), "revision": dataset.revision,
-        "licence": dataset.licence, "translated_by": named,
+        "from": place, "on_hub": bool(rows.hub and HUB_ID.match(rows.hub)), "revision": rows.revision,
+        "licence": rows.licence, "translated_by": translators, "prompts_of": dataset.prompts_of,
+        "answered_by": _answerers(recipe, dataset, translators),
     }  # fmt: skip
+
+
+def _answerers(recipe: Recipe, dataset: Dataset, translators: list[str]) -> list[str]:
+    anew = answering_model(recipe, dataset)
+    while_translating = translators[:1] if dataset.answers == "regenerate" else []
+    return [anew] if anew else while_translating
+
+
+def _named(recipe: Recipe, engines: Sequence[Engine]) -> list[str]:
+    return [
+        "DeepL" if engine.kind == "deepl" else engine.model or engine.served_model or recipe.model for engine in engines
+    ]
 
 
 def _licence_notes(recipe: Recipe, stages: list[dict[str, Any]]) -> list[str]:
     rows = [row for stage in stages for row in stage["data"]]
     deepl = any("DeepL" in row.get("translated_by", ()) for row in rows)
     helpsteer = any("helpsteer2" in str(row.get("from")).lower() for row in rows if row.get("on_hub"))
-    return [note for note, holds in ((DEEPL, deepl), (HELPSTEER2, helpsteer)) if holds]
+    answered = any(set(row.get("answered_by", ())) - {recipe.model} for row in rows)
+    notes = ((DEEPL, deepl), (HELPSTEER2, helpsteer), (ANSWERED, answered))
+    return [note for note, holds in notes if holds]
 
 
 def _results(run: RunFolder, name: str) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from align.estimate.expected import LETTERS, expected_rows
 from kielo.plan import Step
+from kielo.plan.steps import rows_file, rows_step
 from kielo.records import read_json, read_jsonl
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
@@ -74,14 +75,13 @@ def _files(recipe: Recipe, tokens: Step, run: RunFolder) -> list[Rows] | None:
     wanted = [(name, code) for name, codes in tokens.settings["dpo"]["data"].items() for code in codes]
     found: list[Rows] = []
     for name, code in wanted:
-        source = code == recipe.source_language
-        step = f"source/{name}" if source else f"translate/{name}"
+        step = rows_step(recipe, name, code)
         record = run.record(step)
         if record is None:
             return None
-        rows = record["counts"]["records" if source else "accepted"]
+        rows = record["counts"]["records" if step.startswith("source/") else "accepted"]
         rows = round(rows * (1 + tokens.settings["dpo"]["language_pairs"]))
-        found.append((run.folder(step) / ("rows.jsonl" if source else "accepted.jsonl"), rows, code))
+        found.append((run.folder(step) / rows_file(step), rows, code))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from align import prepare
 from kielo.errors import at
 from kielo.languages import language, read_shots, shots_of
+from kielo.mixes import expand_mixes
 from kielo.plan import Step, Workplace
+from kielo.plan.steps import rows_file, rows_step
 from kielo.records import Conversation, Message, PreferencePair, from_json, read_jsonl, write_records
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
@@ -33,8 +35,9 @@ def make_trial(recipe: Recipe, run: RunFolder, step: Step, folder: Path) -> Path
 
 def _mix(recipe: Recipe, run: RunFolder, step: Step, folder: Path) -> dict[str, Path]:
     (name,) = (each for each in step.inputs if each.startswith("mix/"))
-    datasets = [dataset for dataset, each in recipe.translate.datasets.items() if each.kind == "conversations"]
-    files = [run.folder(name) / "train.jsonl"] if run.record(name) else list(_complete(run, datasets))
+    taken = [dataset for part in expand_mixes(recipe)[name.partition("/")[2]] for dataset in part.datasets]
+    steps = dict.fromkeys(rows_step(recipe, dataset, code) for code in _codes(recipe) for dataset in taken)
+    files = [run.folder(name) / "train.jsonl"] if run.record(name) else _complete(run, steps)
     rows = [row for code in _codes(recipe) for row in islice(_read(files, "conversations", code), ROWS)]
     write_records(folder / "mix" / "train.jsonl", rows or _sentences(recipe))
     return {name: folder / "mix"}
@@ -44,29 +47,21 @@ def _pairs(recipe: Recipe, run: RunFolder, step: Step, folder: Path) -> dict[str
     inputs = {}
     for dataset, codes in step.settings["dpo"]["data"].items():
         for code in codes:
-            kind, file = _place(recipe, code)
-            found = _read(list(_complete(run, [dataset], (kind,))), "preferences", code)
+            place = rows_step(recipe, dataset, code)
+            found = _read(_complete(run, [place]), "preferences", code)
             rows = list(islice(found, ROWS)) or [row for row in _judged(recipe) if row.language == code]
-            inputs[f"{kind}/{dataset}"] = folder / kind / dataset
-            write_records(folder / kind / dataset / file, rows)
+            inputs[place] = folder / place
+            write_records(folder / place / rows_file(place), rows)
     return inputs
-
-
-def _place(recipe: Recipe, code: str) -> tuple[str, str]:
-    return ("source", "rows.jsonl") if code == recipe.source_language else ("translate", "accepted.jsonl")
 
 
 def _codes(recipe: Recipe) -> tuple[str, str]:
     return recipe.source_language, recipe.language
 
 
-def _complete(run: RunFolder, datasets: list[str], kinds: tuple[str, ...] = ("source", "translate")) -> Iterator[Path]:
-    """List the rows of data sets that are read or translated already."""
-    files = {"source": "rows.jsonl", "translate": "accepted.jsonl"}
-    for dataset in datasets:
-        for kind in kinds:
-            if run.record(f"{kind}/{dataset}"):
-                yield run.folder(f"{kind}/{dataset}") / files[kind]
+def _complete(run: RunFolder, steps: Iterable[str]) -> list[Path]:
+    """List the rows of data steps that are made already."""
+    return [run.folder(step) / rows_file(step) for step in steps if run.record(step)]
 
 
 def _read(files: list[Path], kind: str, code: str) -> Iterator[Any]:

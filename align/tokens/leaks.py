@@ -28,8 +28,7 @@ class Leaks:
 
     def sift(self, rows: Iterable[Row], tally: Tally) -> Iterator[Row]:
         """Pass rows on, and note those that overlap."""
-        for row in rows:
-            overlap = self._reader.find(row)
+        for row, overlap in self._reader.find_each(rows):
             if overlap is not None:
                 self.found.append({
                     "id": row.id, "language": row.language, "benchmark": overlap.benchmark,

@@ -14,7 +14,7 @@ from eval.report.scored import Document, Evaluation
 from eval.responses import responses_file
 from kielo.errors import SourceError
 from kielo.languages import language
-from kielo.mixes import Taken, expand_mixes
+from kielo.mixes import Selection, Taken, expand_mixes, selections
 from kielo.records import read_json
 from kielo.run_folder import RECORD, SCORES
 from kielo.schema import Recipe
@@ -93,9 +93,33 @@ class Run:
         plain = {model: one.mix for model, one in self.supervised.items() if one.run == one.mix}
         return {model: self._share(mix, mixes[mix]) for model, mix in plain.items()}
 
+    @cached_property
+    def selected(self) -> Mapping[str, Selection]:
+        """Map the mixes whose rows were chosen first to how."""
+        return selections(self.recipe)
+
+    def generator(self, name: str, code: str) -> str | None:
+        """Name the model that answered a data set's prompts anew in a language, as the recipe does; None where the answers are the data set's own."""
+        dataset = self.recipe.translate.datasets[name]
+        while_translating = dataset.answers == "regenerate" and code == self.recipe.language
+        if dataset.prompts_of is None and not while_translating:
+            return None
+        engines = dataset.engine or self.recipe.translate.engine or ()
+        return next((engine.model for engine in engines[:1] if engine.model), self.recipe.model)
+
+    def of_selection(self, mix: str) -> Mapping[str, Mapping[str, int]]:
+        """Count a selection's rows by language: available, in the pool once rows were left out, selected; nothing where it is not made."""
+        found: Mapping[str, Mapping[str, int]] = (
+            self.records.get(f"select/{mix}", {}).get("counts", {}).get("languages", {})
+        )
+        return found
+
     def _share(self, mix: str, taken: tuple[Taken, ...]) -> float:
-        """Take a share as the recipe writes it, or out of the counts of a blend or a number of rows."""
+        """Take a share as the recipe writes it, or out of the counts of a blend, a number of rows or a selection."""
         target = self.recipe.language
+        if mix in self.selected and target in self.selected[mix].languages:
+            found = self.of_selection(mix).get(target, {"selected": 0, "available": 0})
+            return round(found["selected"] / found["available"], 3) if found["available"] else 0.0
         written = {part.shares.get(target, 0.0) for part in taken}
         if len(written) == 1 and not any(target in part.rows for part in taken):
             return written.pop()

@@ -20,7 +20,8 @@ from eval.report.line_chart import draw_mixes
 from eval.report.mode_tables import modes_table
 from eval.report.numbers import duration
 from eval.report.question_tables import question_tables
-from eval.report.size_chart import draw_judged_sizes, draw_sizes
+from eval.report.selection_tables import methods_table, selections_table
+from eval.report.size_chart import draw_judged_sizes, draw_selections, draw_sizes
 from eval.report.standing import mix_models, telling_models, widest_family
 from eval.report.tables import mixes_table, runs_table
 from eval.report.wide_tables import measures_table, types_table
@@ -30,6 +31,7 @@ def compose(run: Run) -> Report:
     """Put the report together."""
     sections = (
         _results(run),
+        _selection(run),
         _modes(run),
         _languages(run),
         _categories(run),
@@ -102,6 +104,10 @@ def _results(run: Run) -> Section:
         measures_table(run, run.evaluations, "Every measure of accuracy"),
         *(pairs_table(run, code) for code in run.languages),
     )
+
+
+def _selection(run: Run) -> Section:
+    return _section("selection", "Selection", draw_selections(run), methods_table(run), selections_table(run))
 
 
 def _modes(run: Run) -> Section:

@@ -12,7 +12,12 @@ from eval.report.scored import Document
 
 NOTHING = Cell("–")
 TOKEN_COUNTS = {"tokens": "Tokens", "loss_tokens": "Loss tokens", "truncated": "Truncated rows"}
-FOUND = {"text": "Same words", "near": "Most of its words", "source": "Translated from one"}
+FOUND = {
+    "text": "Same words",
+    "near": "Most of its words",
+    "similar": "Most of its letters",
+    "source": "Translated from one",
+}
 
 
 def mix_table(run: Run) -> Table | None:
@@ -24,13 +29,16 @@ def mix_table(run: Run) -> Table | None:
         return None
     blended = len({row[2] for row in rows}) > 1
     kept = [at for at in range(len(rows[0])) if (blended if at == 2 else any(row[at] is not NOTHING for row in rows))]
-    columns = ("Mix", "Language", "Data set", "Rows", *TOKEN_COUNTS.values(), "Tokens per word")
+    texts = sum(at in kept for at in range(4))
+    columns = ("Mix", "Language", "Data set", "Answers by", "Rows", *TOKEN_COUNTS.values(), "Tokens per word")
     note = (
         "Rows: of those available in the language. Loss tokens: the tokens that the loss is computed on. Truncated: rows longer than max_length."
         " Tokens per word: of the answers, words being what blanks separate."
     )
+    if 3 in kept:
+        note += " Answers by: the model that answered the prompts anew; the other rows have their authors' answers, or translations of them."
     cells = tuple(tuple(row[at] for at in kept) for row in rows)
-    return Table("Training data", tuple(columns[at] for at in kept), cells, note, 3 if blended else 2)
+    return Table("Training data", tuple(columns[at] for at in kept), cells, note, texts)
 
 
 def _mix_rows(run: Run, name: str, record: Document) -> Iterator[tuple[Cell, ...]]:
@@ -39,10 +47,20 @@ def _mix_rows(run: Run, name: str, record: Document) -> Iterator[tuple[Cell, ...
         for code, counts in languages.items():
             tokens = made.get(dataset, {}).get(code, {})
             repeated = f", {thousands(counts['repeated'])} repeated" if counts["repeated"] else ""
-            rows = Cell(thousands(counts["rows"]), f"of {thousands(counts['available'])}{repeated}")
+            of = f"of {thousands(counts['available'])}{' selected' if _is_selected(run, name, code) else ''}"
+            rows = Cell(thousands(counts["rows"]), f"{of}{repeated}")
             each = tokens.get("tokens_per_word")
             made_of = (*(_count(tokens.get(key)) for key in TOKEN_COUNTS), Cell(f"{each:.2f}") if each else NOTHING)
-            yield (Cell(name), Cell(name_of(code)), Cell(dataset), rows, *made_of)
+            yield (Cell(name), Cell(name_of(code)), Cell(dataset), _generator(run, dataset, code), rows, *made_of)
+
+
+def _is_selected(run: Run, mix: str, code: str) -> bool:
+    return mix in run.selected and code in run.selected[mix].languages
+
+
+def _generator(run: Run, dataset: str, code: str) -> Cell:
+    model = run.generator(dataset, code)
+    return NOTHING if model is None else Cell(model)
 
 
 def overlap_table(run: Run) -> Table | Paragraph | None:
@@ -56,7 +74,7 @@ def overlap_table(run: Run) -> Table | Paragraph | None:
     if not rows:
         return Paragraph("No training prompt stands in the benchmark, in any language.") if looked else None
     done = "left out of the training" if run.recipe.eval.overlap == "drop" else "trained on all the same"
-    note = f"Rows whose prompt has the words of a benchmark's prompt, or half of its word triples and more, or is translated from such a row; {done}. The tokens step lists each in overlap.jsonl."
+    note = f"Rows whose prompt has the words of a benchmark's prompt, half of its word triples, or 6 in 10 of its character 5-grams, or is translated from such a row; {done}. The tokens step lists each in overlap.jsonl."
     return Table(
         "Training prompts that stand in the benchmark", ("For", "Language", *FOUND.values()), tuple(rows), note, 2
     )

@@ -146,6 +146,7 @@ class Report:
     facts: tuple[tuple[str, str], ...]
     findings: tuple[str, ...]
     sections: tuple[Section, ...]
+    kind: str = "report"
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -11,6 +11,7 @@ from eval.report.judge_tables import pairwise_table
 from eval.report.mode_tables import differing
 from eval.report.numbers import Ratio, gap_span, p_words, signed
 from eval.report.scored import Evaluation
+from eval.report.selection_tables import selection_findings
 from eval.report.standing import baseline_of, mix_models, other_models, spoken_languages, start_of
 from eval.report.tables import mixes_table
 
@@ -22,6 +23,7 @@ def findings(run: Run) -> tuple[str, ...]:
     return (
         *_answer_language(run),
         *_mixes(run),
+        *selection_findings(run),
         *_runs(run),
         *_modes(run),
         *_floors(run),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.report.svg import Frame, mark, stroke, text
 
-LABEL_HEIGHT, LABEL_CHARACTER, NARROWEST = 18.0, 7.8, 38
+LABEL_HEIGHT, LABEL_CHARACTER, NARROWEST = 18.0, 8.6, 38
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def write_page(report: Report) -> str:
         "<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy(style, script)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">', '<meta name="color-scheme" content="light dark">',
-        '<meta name="referrer" content="no-referrer">', f"<title>{escape(report.title)} · Kielo report</title>", f"<style>{style}</style>",
+        '<meta name="referrer" content="no-referrer">', f"<title>{escape(report.title)} · Kielo {report.kind}</title>", f"<style>{style}</style>",
         "</head>", "<body>", '<a class="skip" href="#main">Skip to the results</a>', *_header(report), '<main id="main" tabindex="-1">',
         *_findings(report), *(line for section in report.sections for line in _section(section)), "</main>",
         *([f'<script type="module">{script}</script>'] if script else []), "</body>", "</html>", "",
@@ -48,7 +48,7 @@ def write_page(report: Report) -> str:
 
 
 def _header(report: Report) -> Iterator[str]:
-    yield f'<header class="top"><p class="kind">Kielo report</p><h1>{escape(report.title)}</h1><p class="lead">{escape(report.lead)}</p>'
+    yield f'<header class="top"><p class="kind">Kielo {report.kind}</p><h1>{escape(report.title)}</h1><p class="lead">{escape(report.lead)}</p>'
     yield f'<dl class="facts">{"".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in report.facts)}</dl>'
     links = "".join(f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in report.sections)
     yield f'<nav class="sections" aria-label="Sections">{links}</nav></header>'

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from eval.ifeval.registry import Mode
 from eval.report.collect import Run
-from kielo.mixes import mix_names
+from kielo.mixes import Member, Selection, expand_mixes, members
+from kielo.schema import Mix
 from kielo.trainings import all_seeds
 
 
@@ -32,11 +34,50 @@ def start_of(run: Run, model: str) -> str:
 
 
 def baseline_of(run: Run, model: str) -> str:
-    """Name the mix that a mix is compared with: what preference tuning starts from by default, else the one with most target-language data."""
+    """Name the mix that a mix is compared with: what preference tuning starts from by default, else the one with most target-language data.
+
+    Of several with as much, one whose rows were not selected, else one of a random selection.
+    """
     mixes = [mix for mix in mix_models(run) if run.seed_of(mix) == run.seed_of(model)]
     start = run.recipe.dpo.start if run.recipe.dpo else None
     starts = all_seeds(start, run.recipe) if start else ()
-    return next((mix for mix in mixes if mix in starts), mixes[-1])
+    most = [mix for mix in mixes if run.shares[mix] == run.shares[mixes[-1]]]
+    return next((mix for mix in mixes if mix in starts), min(reversed(most), key=lambda mix: _chosen(run, mix)))
+
+
+def _chosen(run: Run, model: str) -> int:
+    """Rank how much choosing is in a mix: none, at random, by a method."""
+    selection = selection_of(run, model)
+    return 0 if selection is None else 1 if selection.method == "random" else 2
+
+
+def selection_of(run: Run, model: str) -> Selection | None:
+    """Say how the rows of a model's mix were selected; None where they were not."""
+    return run.selected.get(run.supervised[model].mix) if model in run.supervised else None
+
+
+def unselected(run: Run, model: str) -> str | None:
+    """Find the model of the mix that takes the same as a selecting one, every row of it, of the same seed."""
+    if selection_of(run, model) is None:
+        return None
+    mixes, seed = expand_mixes(run.recipe), run.seed_of(model)
+    taken = mixes[run.supervised[model].mix]
+    same = (mix for mix in run.shares if run.seed_of(mix) == seed and selection_of(run, mix) is None)
+    return next((mix for mix in same if mixes[run.supervised[mix].mix] == taken), None)
+
+
+def random_twin(run: Run, model: str) -> str | None:
+    """Find the model of the random selection of the same size from the same mix, of the same seed; None for itself, too."""
+    selection = selection_of(run, model)
+    if selection is None or selection.method == "random":
+        return None
+    mixes, seed = expand_mixes(run.recipe), run.seed_of(model)
+    alike = replace(selection, method="random")
+    taken = mixes[run.supervised[model].mix]
+    return next(
+        (mix for mix in run.shares if run.seed_of(mix) == seed and selection_of(run, mix) == alike and mixes[run.supervised[mix].mix] == taken),
+        None,
+    )  # fmt: skip
 
 
 def spoken_languages(run: Run, mode: Mode = "compat") -> list[str]:
@@ -46,16 +87,23 @@ def spoken_languages(run: Run, mode: Mode = "compat") -> list[str]:
 
 
 def families(run: Run, models: Collection[str]) -> dict[str, list[str]]:
-    """Group those of `models` that are mixes, of one seed, by the key of the recipe that wrote them."""
-    found = {
-        name: [
-            model
-            for mix in mix_names(name, family, run.recipe)
-            if (model := all_seeds(f"sft/{mix}", run.recipe)[0]) in models
-        ]
-        for name, family in run.recipe.sft.mixes.items()
-    }
-    return {name: members for name, members in found.items() if members}
+    """Group those of `models` that are mixes, of one seed, by the key of the recipe that wrote them, and by selection method."""
+    found: dict[str, list[str]] = {}
+    for family, mix in run.recipe.sft.mixes.items():
+        for name, member in members(family, mix, run.recipe).items():
+            model = all_seeds(f"sft/{name}", run.recipe)[0]
+            if model in models:
+                found.setdefault(_line(family, mix, name, member), []).append(model)
+    return found
+
+
+def _line(family: str, mix: Mix, name: str, member: Member) -> str:
+    """Name the line of a figure that a mix is a point of: its name without the size, or its family where there is but one."""
+    if member.selection is None or mix.select is None:
+        return family
+    if len(mix.select.size) > 1:
+        return name.removesuffix(f"-{member.selection.size}")
+    return f"{family}-{member.selection.method}" if len(mix.select.method) > 1 else family
 
 
 def widest_family(run: Run) -> list[str]:

@@ -13,13 +13,30 @@ STYLE = Path(__file__).with_name("figure.css")
 SQUARE = ((-5.0, -5.0), (5.0, -5.0), (5.0, 5.0), (-5.0, 5.0))
 DIAMOND = ((0.0, -6.5), (6.5, 0.0), (0.0, 6.5), (-6.5, 0.0))
 UP, DOWN = ((0.0, -6.0), (6.0, 5.0), (-6.0, 5.0)), ((0.0, 6.0), (6.0, -5.0), (-6.0, -5.0))
+STAR = ((0.0, -7.0), (2.0, -2.0), (7.0, 0.0), (2.0, 2.0), (0.0, 7.0), (-2.0, 2.0), (-7.0, 0.0), (-2.0, -2.0))
+CROSS = (
+    (-5.0, -2.0),
+    (-2.0, -2.0),
+    (-2.0, -5.0),
+    (2.0, -5.0),
+    (2.0, -2.0),
+    (5.0, -2.0),
+    (5.0, 2.0),
+    (2.0, 2.0),
+    (2.0, 5.0),
+    (-2.0, 5.0),
+    (-2.0, 2.0),
+    (-5.0, 2.0),
+)
+LEFT, RIGHT = ((-6.5, 0.0), (4.5, -6.0), (4.5, 6.0)), ((6.5, 0.0), (-4.5, 6.0), (-4.5, -6.0))
 SEXTANT = ((-6.0, 0.0), (-3.0, -5.5), (3.0, -5.5), (6.0, 0.0), (3.0, 5.5), (-3.0, 5.5))
 CORNERS: Mapping[str, tuple[tuple[float, float], ...]] = {
     "source": (), "target": SQUARE, "spoken": DIAMOND,
     "first": (), "second": SQUARE, "third": DIAMOND, "fourth": UP, "fifth": DOWN, "sixth": SEXTANT,
+    "seventh": STAR, "eighth": CROSS, "ninth": LEFT, "tenth": RIGHT,
 }  # fmt: skip
 """The marker of each role of a line, as corners around its place; a circle has none."""
-SERIES = ("first", "second", "third", "fourth", "fifth", "sixth")
+SERIES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 """Roles for lines that are no language."""
 
 
@@ -78,3 +95,9 @@ def bar(role: str, x: float, y: float, width: float, height: float, words: str) 
     """Draw a horizontal bar with a tooltip; one of nothing keeps a hair's breadth, to be seen."""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 0.75):.1f}" height="{height:.1f}"'
     return f'<rect class="bar {role}" {place} rx="1.5"><title>{escape(words)}</title></rect>'
+
+
+def square(kind: str, x: float, y: float, side: float, strength: float, words: str) -> str:
+    """Draw a square whose colour shows as far as `strength` (0..1) says, with a tooltip."""
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{side:.1f}" height="{side:.1f}"'
+    return f'<rect class="{kind}" {place} fill-opacity="{strength:.2f}" rx="2"><title>{escape(words)}</title></rect>'

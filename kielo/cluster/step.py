@@ -14,6 +14,7 @@ from kielo.errors import RunFolderError, UsageError
 from kielo.execute import say
 from kielo.option_values import positive
 from kielo.plan import Step
+from kielo.plan.steps import SHARDED
 from kielo.recipe import nearest
 from kielo.run_folder import RunFolder, job_patience_seconds
 from kielo.schema import Recipe
@@ -26,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("steps", nargs="+", metavar="STEP", help="steps, made in this order")
     parser.add_argument(
-        "--shard", metavar="I/N", help="of a translation: make the completions of every N-th record only"
+        "--shard",
+        metavar="I/N",
+        help="of a translation, or of answers made anew: make the completions of every N-th record only",
     )
     parser.add_argument(
         "--part",
@@ -98,8 +101,10 @@ def _make(
     from translate.shards import parse_shard
 
     shard = parse_shard(arguments.shard) if arguments.shard else None
-    if shard and any(step.kind != "translate" for step in steps):
-        raise UsageError(f"--shard {arguments.shard}: only translations (translate/...) are made in shards.")
+    if shard and any(step.kind not in SHARDED for step in steps):
+        raise UsageError(
+            f"--shard {arguments.shard}: only translations (translate/...) and answers made anew (regenerate/...) are made in shards."
+        )
     servers = Servers(arguments.servers, arguments.tensor_parallel, thaw_profile(folder).engine)
     execute(recipe, folder, Job(steps, shard=shard, on_machine=on_machine(recipe, servers)))
     if any(step.kind == "report" for step in steps):

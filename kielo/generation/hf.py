@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from kielo.errors import GenerationError
+from kielo.generation.hf_given import batch_of, given_texts, read_batch
 from kielo.generation.hf_plain import generate_batch
 from kielo.generation.hf_probe import rows_agree
 from kielo.generation.hf_queue import Queue
@@ -29,7 +30,7 @@ from kielo.generation.hf_rows import (
     prefill,
     step,
 )
-from kielo.generation.hf_sampling import choose, logprobs_of, uniforms
+from kielo.generation.hf_sampling import choose, logprobs_of, shares_of, uniforms
 from kielo.generation.hf_text import Reader, encode
 from kielo.generation.order import prefix_text
 from kielo.generation.protocol import Completion, Request, completion_key, cut, mean_logprob, seed_of
@@ -71,6 +72,12 @@ class HfGenerator:
         Raises:
             GenerationError: a single request does not fit into the device's memory.
         """
+        made = [index for index, request in enumerate(requests) if request.given is None]
+        for place, completion in self._generated([requests[index] for index in made]):
+            yield made[place], completion
+        yield from self._read_given(requests, [i for i, request in enumerate(requests) if request.given is not None])
+
+    def _generated(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         queue = Queue(requests, partial(self._tasks, requests))
         run = self._run_rows if self.shares_rows else self._run_plainly
         finished = False
@@ -85,6 +92,26 @@ class HfGenerator:
             yield from queue.refused()
             queue.put_back()
             self._free()
+
+    def _read_given(self, requests: Sequence[Request], places: Sequence[int]) -> Iterator[tuple[int, Completion]]:
+        """Yield the log-probabilities of given texts, the longest first."""
+        waiting = sorted(given_texts(self._tokenizer, requests, places), key=lambda text: -text.length)
+        while waiting:
+            longest = waiting[0]
+            if longest.length > self._context:
+                reason = f"prompt and text of {longest.length} tokens exceed context {self._context}"
+                yield longest.index, Completion("", "refused", len(longest.prompt), 0, reason)
+                waiting = waiting[1:]
+                continue
+            count = batch_of(waiting, self.batch_tokens, self._network.config.get_text_config().vocab_size)
+            try:
+                found = list(read_batch(self._network, waiting[:count], bool(self._forward.fixed)))
+            except torch.cuda.OutOfMemoryError as error:
+                self._halve_batch(error)
+                self._free()
+                continue
+            yield from found
+            waiting = waiting[count:]
 
     def close(self) -> None:
         """Free the model's memory."""
@@ -115,7 +142,7 @@ class HfGenerator:
                 made.append((index, Completion("", "refused", len(prompt), 0, reason)))
                 continue
             task = Task(index, prompt, sampling, min(sampling.max_tokens, room))
-            task.wants_logprob = requests[index].logprob
+            task.wants_logprob, task.options = requests[index].logprob, requests[index].options
             if sampling.temperature > 0:
                 task.uniforms = uniforms(seed_of(completion_key(self.model, requests[index])), task.limit).tolist()
             task.shared = prefix_text(requests[index])
@@ -170,6 +197,9 @@ class HfGenerator:
     def _choose(self, tasks: list[Task], logits: Tensor) -> Tensor:
         """Choose each row's next token; note its log-probability where it is asked for."""
         chosen = self._pick(tasks, logits)
+        for row, task in enumerate(tasks):
+            if task.options and not task.made:
+                task.shares = shares_of(logits[row], task.options, self._reader.spellings)
         if any(task.wants_logprob for task in tasks):
             for task, logprob in zip(tasks, logprobs_of(logits, chosen).tolist(), strict=True):
                 if task.wants_logprob and task.finish is None:
@@ -203,7 +233,7 @@ class HfGenerator:
         ended = task.made[-1] in self._end_tokens
         text, _ = cut(self._reader.text(task.prompt, task.made[:-1] if ended else task.made), task.sampling.stop)
         logprob = mean_logprob(task.logprobs)
-        return Completion(text, task.finish, len(task.prompt), len(task.made), logprob=logprob)
+        return Completion(text, task.finish, len(task.prompt), len(task.made), logprob=logprob, options=task.shares)
 
 
 def _load(path: str, revision: str | None, dtype: torch.dtype) -> tuple[Any, Any]:

@@ -38,6 +38,9 @@ class Task:
     uniforms: list[float] | None = None
     """One number in [0, 1) per token to sample, from the request's own seed, so that its neighbours do not matter."""
     wants_logprob: bool = False
+    options: tuple[str, ...] = ()
+    shares: dict[str, float] | None = None
+    """The probability of each option, once its first token is chosen."""
     made: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     """Of the tokens made, if the request asks for them."""
@@ -55,7 +58,7 @@ class Task:
 
     def start_anew(self) -> None:
         """Forget what was made."""
-        self.made, self.logprobs, self.finish = [], [], None
+        self.made, self.logprobs, self.shares, self.finish = [], [], None, None
 
 
 class Columns(DynamicLayer):  # type: ignore[no-untyped-call]

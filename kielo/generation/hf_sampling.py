@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
@@ -32,6 +34,13 @@ def logprobs_of(logits: Tensor, chosen: Tensor) -> Tensor:
     wide = logits.float()
     picked: Tensor = wide.gather(-1, chosen[:, None])[:, 0] - wide.logsumexp(-1)
     return picked
+
+
+@torch.inference_mode()
+def shares_of(logits: Tensor, options: Sequence[str], spellings: Callable[[str], Sequence[int]]) -> dict[str, float]:
+    """Give the probability of each option to be the next token, from the logits [vocabulary], in all its spellings."""
+    shares = logits.float().softmax(-1)
+    return {option: round(float(shares[list(spellings(option))].sum()), 4) for option in options}
 
 
 def _draw(shares: Tensor, top_p: Tensor, draw: Tensor) -> Tensor:

@@ -51,6 +51,8 @@ class Reader:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self._ends = cache(self._may_end)
+        self.spellings = cache(self._spellings)
+        """Find the tokens that are a short text, alone or after a blank."""
 
     def text(self, prompt: list[int], made: list[int]) -> str:
         """Decode a completion as it reads after its prompt, without special tokens."""
@@ -70,6 +72,11 @@ class Reader:
         longest = max(len(text.encode()) for text in stop)
         tail = self._decode(made[-longest - _CONTEXT_TOKENS :])  # a token is a byte at least
         return any(text in tail for text in stop) and cut(self.text(prompt, made), stop)[1]
+
+    def _spellings(self, text: str) -> tuple[int, ...]:
+        pieces = [self.tokenizer(each, add_special_tokens=False)["input_ids"] for each in (text, f" {text}")]
+        found = {ids[-1] for ids in pieces if ids and not self._decode(ids[:-1]).strip()}
+        return tuple(sorted(token for token in found if self._decode([token]).strip() == text))
 
     def _may_end(self, token: int, stop: tuple[str, ...]) -> bool:
         """Say whether a token can be the last of a stop string: it holds its last character, or bytes of one."""

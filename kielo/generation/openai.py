@@ -22,11 +22,12 @@ import httpx
 
 from kielo.errors import GenerationError
 from kielo.generation.background import results_of
+from kielo.generation.openai_given import completion_of_given, prompt_alone
 from kielo.generation.openai_messages import (
-    LOGPROB_FIELDS,
     BadReply,
     body_of,
     completion_of,
+    logprob_fields,
     path_of,
     sentence_of,
     smallest,
@@ -204,24 +205,34 @@ class OpenAiGenerator:
         """
         seed = seed_of(completion_key(self.model, request)) if request.sampling.temperature > 0 else None
         url, body = server.url + path_of(request), body_of(request, self.served_model, seed)
-        completed_before, asking = server.completed, request.logprob and server.gives_logprobs
-        status, content = await self._post(
-            client, url, {**body, **LOGPROB_FIELDS[path_of(request)]} if asking else body
-        )
+        fields = logprob_fields(request) if server.gives_logprobs else {}
+        completed_before, asking = server.completed, bool(fields)
+        before, refused = await self._prompt_alone(client, server, request)
+        status, content = refused or await self._post(client, url, {**body, **fields})
         if asking and status in _UNKNOWN_FIELD:
             status, content = await self._post(client, url, body)
             if status < 300:
                 server.do_without_logprobs()
         server.note_answer()
         try:
-            completion = _read(server, request, status, content)
+            completion = _read(server, request, status, content, before)
         except BadReply as error:
             self.bad_replies += status < 300
             raise _Failed(server, completed_before, _without_key(str(error)), status in _THIS_REQUEST) from error
         server.completed += 1
-        if asking and completion.text and completion.logprob is None:
+        if asking and completion.text and completion.logprob is None and completion.options is None:
             server.do_without_logprobs()
         return completion
+
+    async def _prompt_alone(
+        self, client: httpx.AsyncClient, server: Server, request: Request
+    ) -> tuple[bytes, tuple[int, bytes] | None]:
+        """Have the prompt of a given text completed alone; return the reply, or its status and text where it is refused."""
+        alone = prompt_alone(request)
+        if alone is None:
+            return b"", None
+        status, content = await self._post(client, server.url + path_of(alone), body_of(alone, self.served_model, None))
+        return content, (status, content) if status >= 300 else None
 
     async def _is_refused(self, client: httpx.AsyncClient, failed: _Failed, request: Request, last: bool) -> bool:
         """Say whether a failure is the request's own and for good; False: it may be sent again, at the end.
@@ -241,8 +252,9 @@ class OpenAiGenerator:
         small = smallest(request)
         body = body_of(small, self.served_model, None)
         try:
-            status, content = await self._post(client, failed.server.url + path_of(small), body)
-            _read(failed.server, small, status, content)
+            before, refused = await self._prompt_alone(client, failed.server, small)
+            status, content = refused or await self._post(client, failed.server.url + path_of(small), body)
+            _read(failed.server, small, status, content, before)
         except (_Later, BadReply):
             return False
         return True
@@ -280,8 +292,8 @@ def _unwell(failed: _Failed) -> str:
     return f"{failed.server.name}: {failed}, {advice}; what was completed is kept."
 
 
-def _read(server: Server, request: Request, status: int, content: bytes) -> Completion:
-    """Read an answer.
+def _read(server: Server, request: Request, status: int, content: bytes, before: bytes) -> Completion:
+    """Read an answer; `before` is that to the prompt alone of a given text.
 
     Raises:
         GenerationError: it refuses every request.
@@ -293,7 +305,9 @@ def _read(server: Server, request: Request, status: int, content: bytes) -> Comp
         raise GenerationError(f"{server.name}: answered {status}, it redirects; check the URL.")
     if status >= 300:
         raise BadReply(_answered(status, content))
-    completion = completion_of(content, request)
+    completion = (
+        completion_of(content, request) if request.given is None else completion_of_given(content, request, before)
+    )
     return replace(completion, text=_without_key(completion.text))
 
 

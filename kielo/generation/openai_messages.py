@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
 from typing import Any
 
 from kielo.generation.protocol import Completion, FinishReason, Request, Sampling, cut, mean_logprob
@@ -12,9 +12,8 @@ from kielo.records import Message
 _CHARACTERS_PER_TOKEN, _SPARE_TOKENS = 64, 64  # no tokenizer has longer tokens on average
 _LONGEST_SENTENCE = 200  # characters of a server's error message that are passed on
 _TEXT, _CHAT = "/completions", "/chat/completions"
-LOGPROB_FIELDS: Mapping[str, Mapping[str, Any]] = {_TEXT: {"logprobs": 1}, _CHAT: {"logprobs": True}}
-"""By endpoint, what asks for the log-probability of every token."""
-_LARGEST_LOGPROB = 1e6  # no probability is that small: what is beyond is no number that a model gave
+_LISTED = 20  # likeliest tokens that are asked for with options: as many as OpenAI and vLLM list
+LARGEST_LOGPROB = 1e6  # no probability is that small: what is beyond is no number that a model gave
 
 
 class BadReply(ValueError):
@@ -26,14 +25,26 @@ def path_of(request: Request) -> str:
     return _TEXT if isinstance(request.prompt, str) else _CHAT
 
 
+def logprob_fields(request: Request) -> dict[str, Any]:
+    """Write what asks for the log-probabilities that a request wants; nothing where it wants none."""
+    if not request.logprob and not request.options:
+        return {}
+    if isinstance(request.prompt, str):
+        return {"logprobs": _LISTED if request.options else 1}
+    return {"logprobs": True, **({"top_logprobs": _LISTED} if request.options else {})}
+
+
 def smallest(request: Request) -> Request:
-    """Make the least request to the same endpoint: a server that does not complete it is unwell, whatever was asked."""
+    """Make the least request of its kind: a server that does not complete it is unwell, whatever was asked."""
     prompt = "Hello" if isinstance(request.prompt, str) else (Message("user", "Hello"),)
-    return Request(prompt, Sampling(max_tokens=1))
+    return Request(prompt, Sampling(max_tokens=1), given=request.given and " again")
 
 
 def body_of(request: Request, served_model: str, seed: int | None) -> dict[str, Any]:
     """Write a request's body; some servers refuse fields that they do not know, so each is sent only where it matters."""
+    if request.given is not None:
+        whole = {"prompt": f"{request.prompt}{request.given}", "echo": True, "logprobs": 1}
+        return {"model": served_model, "max_tokens": 1, "temperature": 0.0, **whole}
     sampling = request.sampling
     body: dict[str, Any] = {
         "model": served_model,
@@ -80,7 +91,8 @@ def completion_of(content: bytes, request: Request) -> Completion:
         return Completion("", "refused", prompt_tokens, completion_tokens, "stopped by the server's content filter")
     finish = _finish(choice.get("finish_reason"), stopped, completion_tokens >= request.sampling.max_tokens)
     logprob = _logprob(choice.get("logprobs")) if request.logprob else None
-    return Completion(text, finish, prompt_tokens, completion_tokens, logprob=logprob)
+    options = _options(choice.get("logprobs"), request.options)
+    return Completion(text, finish, prompt_tokens, completion_tokens, logprob=logprob, options=options)
 
 
 def _logprob(listed: Any) -> float | None:
@@ -91,9 +103,31 @@ def _logprob(listed: Any) -> float | None:
         found: list[Any] = [token.get("logprob") if isinstance(token, dict) else None for token in listed["content"]]
     else:
         found = listed["token_logprobs"] if isinstance(listed.get("token_logprobs"), list) else []
-    if not all(isinstance(each, int | float) and abs(each) < _LARGEST_LOGPROB for each in found):
+    if not all(isinstance(each, int | float) and abs(each) < LARGEST_LOGPROB for each in found):
         return None
     return mean_logprob(found)
+
+
+def _options(listed: Any, options: tuple[str, ...]) -> dict[str, float] | None:
+    """Add up the probability of each option among the likeliest first tokens; one that is not listed has none."""
+    likeliest = _likeliest(listed) if options else {}
+    if not likeliest:
+        return None
+    shares = dict.fromkeys(options, 0.0)
+    for token, logprob in likeliest.items():
+        if token.strip() in shares and isinstance(logprob, int | float) and logprob <= 0:
+            shares[token.strip()] += math.exp(logprob)
+    return {option: round(min(share, 1.0), 4) for option, share in shares.items()}
+
+
+def _likeliest(listed: Any) -> dict[str, Any]:
+    """Read token -> log-probability of the first token's alternatives, in both shapes of OpenAI's API."""
+    try:
+        if "content" in listed:
+            return {str(each["token"]): each["logprob"] for each in listed["content"][0]["top_logprobs"]}
+        return {str(token): logprob for token, logprob in listed["top_logprobs"][0].items()}
+    except (LookupError, TypeError, AttributeError):
+        return {}
 
 
 def _content(choice: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
 
@@ -36,7 +36,11 @@ class Request:
     `shared_prefix` is how many characters of a text prompt are shared with its neighbours (the few-shot part), a hint
     for engines that reuse the prefix's KV cache; it does not change what is generated. `replicate` numbers several
     samples of one prompt. `logprob` asks for the completion's log-probability, which engines give where they can; it,
-    too, changes nothing of what is generated, and a completion stored without one is not made again for it.
+    too, changes nothing of what is generated, and a completion stored without one is not made again for it. The same
+    holds of `options`: short texts, each one token, whose probabilities of coming first are asked for.
+
+    With `given` nothing is generated: the completion is this text, and its log-probability after the (text) prompt is
+    what is asked for. Engines that cannot tell it raise a GenerationError.
     """
 
     prompt: str | tuple[Message, ...]
@@ -44,6 +48,12 @@ class Request:
     replicate: int = 0
     shared_prefix: int = 0
     logprob: bool = False
+    options: tuple[str, ...] = ()
+    given: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.given is not None and not isinstance(self.prompt, str):
+            raise ValueError("a text is given after a text; messages have no such place")
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class Completion:
     error: str | None = None
     logprob: float | None = None
     """See `mean_logprob`; None where nobody asked for it, or the engine gives none."""
+    options: Mapping[str, float] | None = None
+    """The probability of each option of the request to be the first token; None as for `logprob`."""
 
 
 class Generator(Protocol):
@@ -90,12 +102,13 @@ def mean_logprob(of_tokens: Sequence[float]) -> float | None:
 
 
 def completion_key(model: str, request: Request) -> str:
-    """Hash what determines a completion: model, prompt, sampling, replicate (not the engine, nor the hints)."""
+    """Hash what determines a completion: model, prompt, sampling, replicate, given text (not the engine, nor the hints)."""
     prompt = request.prompt if isinstance(request.prompt, str) else [asdict(turn) for turn in request.prompt]
     sampling = asdict(request.sampling)
     if request.sampling.temperature == 0:
         sampling.pop("top_p")
-    body = json.dumps([model, prompt, sampling, request.replicate], ensure_ascii=False, sort_keys=True)
+    given = [] if request.given is None else [request.given]
+    body = json.dumps([model, prompt, sampling, request.replicate, *given], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()[:32]
 
 

@@ -45,6 +45,11 @@ class ServerProcess:
             )  # fmt: skip
 
     @property
+    def group(self) -> int:
+        """Name the process group of the server and all its children."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Say whether the server runs."""
         return self._process.poll() is None

@@ -16,6 +16,7 @@ from typing import Any
 from kielo.errors import GenerationError, RunFolderError, at
 from kielo.generation.order import work_order
 from kielo.generation.protocol import Completion, Generator, Request, completion_key
+from kielo.generation.spent import publish
 from kielo.progress import progress
 from kielo.records import dump_row
 
@@ -72,6 +73,7 @@ class CompletionStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        publish(self.folder)
 
     def append(self, key: str, completion: Completion) -> None:
         """Write one completion; it outlives this process at once, and a power failure within a second.
@@ -138,7 +140,8 @@ def _row(key: str, completion: Completion) -> dict[str, Any]:
         "key": key, "text": completion.text, "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens,
     }  # fmt: skip
-    return row if completion.logprob is None else {**row, "logprob": completion.logprob}
+    found = {"logprob": completion.logprob, "options": completion.options}
+    return {**row, **{name: value for name, value in found.items() if value is not None}}
 
 
 def _write_line(shard: int, line: bytes) -> None:

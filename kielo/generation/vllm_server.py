@@ -65,6 +65,12 @@ class VllmServerGenerator:
         """
         return self._client.generate(requests)
 
+    @property
+    def groups(self) -> list[int]:
+        """Name the process groups of the servers that run."""
+        with self._lock:
+            return [process.group for _, process in self._servers.values()]
+
     def close(self) -> None:
         """End all servers. May be called twice."""
         with self._lock:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from kielo.languages import answers_of
 from kielo.mixes import Selection, Taken, expand_mixes, selections
 from kielo.models import model_identity
-from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, model_fields, rows_step
+from kielo.plan.steps import (
+    Step,
+    engine_fields,
+    file_fields,
+    identifier_package,
+    model_fields,
+    pack_fields,
+    rows_step,
+)
+from kielo.provenance import digest
 from kielo.schema import Dataset, Embedder, Engine, Recipe
 from kielo.schema.selection import Knowledge
 
@@ -23,14 +33,30 @@ def regenerate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
         "language": recipe.language, "source_language": recipe.source_language, "seed": recipe.seed,
         "translate": {**checks, "datasets": {name: {**own, "answer_in": list(codes)}}, "engine": asked_engine(recipe, dataset.engine[0])},
         **file_fields(recipe, translate.identifier_file, "identifier_file"),
+        **pack_fields(recipe.source_language, recipe.language), **_examples(codes),
     }  # fmt: skip
     inputs = tuple(dict.fromkeys(rows_step(recipe, dataset.prompts_of, code) for code in codes))
     return Step(f"regenerate/{name}", "regenerate", settings, inputs, True, (identifier_package(translate.identifier),))
 
 
+def _examples(codes: Iterable[str]) -> dict[str, Any]:
+    """Digest the native answers that a base model is shown."""
+    files = {code: answers_of(code) for code in codes}
+    found = {code: digest(file) for code, file in files.items() if file.is_file()}
+    return {"content of the answers": found} if found else {}
+
+
 def answer_languages(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
     """List the languages in which a data set's prompts are answered anew."""
     return dataset.answer_in or (recipe.language,)
+
+
+def answering_model(recipe: Recipe, dataset: Dataset) -> str | None:
+    """Name the model that answers a data set's prompts anew, as the recipe does; None for rows with answers of their own."""
+    if dataset.prompts_of is None:
+        return None
+    (engine,) = dataset.engine or ()
+    return engine.model or engine.served_model or recipe.model
 
 
 def selection_steps(recipe: Recipe) -> Iterator[Step]:
@@ -56,10 +82,11 @@ def _datasets(taken: tuple[Taken, ...], selection: Selection) -> list[str]:
 
 def _annotate(recipe: Recipe, dataset: str, needs: frozenset[Knowledge]) -> Step:
     annotate = recipe.annotate
+    by_base = "ifd" in needs and annotate.scores.kind == "ifd"
     engines: dict[str, Any] = {
         part: asked_engine(recipe, engine)
         for part, engine in (("labels", annotate.labels.engine), ("scores", annotate.scores.engine))
-        if engine is not None and part in needs
+        if engine is not None and (part in needs or (part == "scores" and by_base))
     }
     with_model = "ifd" in needs or ("scores" in needs and annotate.scores.kind == "ifd")
     files = {key: getattr(annotate, key).file for key in ("labels", "scores") if key in needs}
@@ -69,10 +96,26 @@ def _annotate(recipe: Recipe, dataset: str, needs: frozenset[Knowledge]) -> Step
         **(model_fields(recipe) if with_model else {}),
         **{key: value for what, file in files.items() for key, value in file_fields(recipe, file, what).items()},
     }
-    accelerator = bool(engines) or with_model or annotate.embedder.kind == "sentence-transformers"
+    accelerator = _runs_a_model(recipe, needs)
     code = own_language(recipe, dataset)
     versions = ("scikit-learn", *_library(annotate.embedder))
     return Step(f"annotate/{dataset}", "annotate", settings, (rows_step(recipe, dataset, code),), accelerator, versions)
+
+
+def annotating_engines(recipe: Recipe, needs: Collection[str]) -> tuple[Engine, ...]:
+    """List who writes tags, who rates, and how the base model runs that tells the difficulty of rows."""
+    annotate = recipe.annotate
+    asked = [part.engine for name, part in (("labels", annotate.labels), ("scores", annotate.scores)) if name in needs]
+    by_base = annotate.scores.engine if annotate.scores.kind == "ifd" else None
+    if "ifd" in needs or ("scores" in needs and annotate.scores.kind == "ifd"):
+        asked.append(by_base or Engine())
+    return tuple(dict.fromkeys(engine for engine in asked if engine is not None))
+
+
+def _runs_a_model(recipe: Recipe, needs: frozenset[Knowledge]) -> bool:
+    """Tell whether annotating runs a model itself: one behind a running server needs no device of a cluster."""
+    embeds = bool(needs & {"labels", "embeddings"}) and recipe.annotate.embedder.kind == "sentence-transformers"
+    return embeds or any(engine.kind in ("hf", "vllm-server") for engine in annotating_engines(recipe, needs))
 
 
 def own_language(recipe: Recipe, dataset: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kielo.identification import PACKAGES
+from kielo.languages import PACKS, pack_files
 from kielo.models import model_identity
 from kielo.provenance import digest
 from kielo.schema import Recipe
@@ -34,6 +35,9 @@ STAGES: Mapping[str, tuple[Kind, ...]] = {
     "translate": ("source", "translate", "regenerate"), "mix": ("annotate", "select", "mix"), "tokens": ("tokens",), "sft": ("sft",), "dpo": ("reference", "dpo"),
     "eval": ("responses", "ifeval-scores", "question-scores", "judge", "translation-quality"), "report": ("report",),
 }  # fmt: skip
+
+SHARDED: tuple[Kind, ...] = ("translate", "regenerate")
+"""Their completions can be made in shards, each by another process; the step then puts them together."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,12 @@ def file_fields(recipe: Recipe, written: str | None, what: str) -> dict[str, Any
     if written is None or not recipe.path(written).is_file():
         return {}
     return {f"content of {what}": digest(recipe.path(written))}
+
+
+def pack_fields(*codes: str) -> dict[str, Any]:
+    """Digest language packs: names, letters, phrases and rules in them decide what is asked and accepted."""
+    files = (file for code in codes for file in pack_files(code))
+    return {"content of the language packs": {file.relative_to(PACKS).as_posix(): digest(file) for file in files}}
 
 
 def identifier_package(name: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kielo.languages import PACKS, answers_of, pack_files
+from kielo.languages import answers_of
 from kielo.models import model_identity
 from kielo.plan.selection import regenerate_step
-from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, model_fields
+from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, model_fields, pack_fields
 from kielo.provenance import digest
 from kielo.schema import Dataset, Engine, Recipe
 
@@ -52,7 +52,7 @@ def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
             "memory": memory and memory.model_dump(), "answers": dataset.answers, "arguments": dataset.arguments,
         },
         **{key: value for what, file in files.items() for key, value in file_fields(recipe, file, what).items()},
-        **_packs(recipe), **_shots(recipe, engines), **_answers(recipe, dataset),
+        **pack_fields(recipe.source_language, recipe.language), **_shots(recipe, engines), **_answers(recipe, dataset),
     }  # fmt: skip
     return Step(
         f"translate/{name}",
@@ -62,12 +62,6 @@ def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
         prompted,
         _translation_versions(recipe, engines),
     )
-
-
-def _packs(recipe: Recipe) -> dict[str, Any]:
-    """Digest the language packs: names, letters, phrases and rules in them decide what is asked and accepted."""
-    files = (file for code in (recipe.source_language, recipe.language) for file in pack_files(code))
-    return {"content of the language packs": {file.relative_to(PACKS).as_posix(): digest(file) for file in files}}
 
 
 def _shots(recipe: Recipe, engines: Sequence[Engine]) -> dict[str, Any]:

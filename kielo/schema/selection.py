@@ -130,7 +130,7 @@ class Mig(Part):
     """Information gain on the label graph (MIG, arXiv 2504.13835); the defaults are those of its published sampler."""
 
     threshold: float = Field(
-        0.9, gt=-1, le=1, description="labels are joined where their vectors have at least this cosine"
+        0.9, gt=0, le=1, description="labels are joined where their vectors have at least this cosine"
     )
     propagation: float = Field(1.0, ge=0, description="weight of what a label gives to those it is joined with")
     norm: bool = Field(

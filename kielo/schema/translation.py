@@ -109,6 +109,8 @@ class Dataset(Part):
             raise ValueError(
                 "prompts_of needs one `engine` that answers (not deepl), with its `model` where that is another"
             )
+        if self.engine[0].prompt is not None:
+            raise ValueError("the engine of prompts_of answers and translates nothing; leave its `prompt` out")
         if self.samples > 1 and not self.temperature:
             raise ValueError("samples would all be one answer at temperature 0; give a temperature, such as 0.7")
 

@@ -14,9 +14,11 @@ from align.prepare import SUMMARY, read_prepared
 from align.tokens.masks import IGNORED
 from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
 from kielo.errors import RunFolderError, SourceError
-from kielo.plan import Outcome, Step, Workplace
+from kielo.execute import Job, execute
+from kielo.plan import STAGES, Outcome, Step, Workplace, make_plan, needed_for
 from kielo.recipe import load
-from kielo.records import Conversation, Message, Prompt, read_jsonl, write_records
+from kielo.records import Conversation, Message, Prompt, read_jsonl, write_jsonl, write_records
+from kielo.run_folder import RunFolder
 from tests.align.conftest import conversation
 
 Make = Callable[..., Workplace]
@@ -134,3 +136,52 @@ def test_a_folder_without_tokens(tmp_path: Path) -> None:
     (tmp_path / SUMMARY).write_text('{"kind": "sft"}')
     with pytest.raises(RunFolderError, match="no tokens of a training"):
         read_prepared(tmp_path)
+
+
+LIGHTHOUSE = "Write a short poem about an old lighthouse keeper who talks with the seagulls every morning. Do not use any commas."
+SLIPS = (
+    "Write a short poem abuot an old lighthouse keper who talks with the seagulls every mornign. Do not use any comas."
+)
+ANSWER = "The keeper stands beside the lamp and counts the birds above the grey sea."
+FINNISH = {
+    LIGHTHOUSE: "Kirjoita lyhyt runo vanhasta majakanvartijasta, joka juttelee lokeille joka aamu. Älä käytä pilkkuja.",
+    SLIPS: "Laadi pieni runo iäkkäästä majakan vartijasta, joka aamuisin keskustelee lokkien kanssa. Pilkkuja ei saa esiintyä.",
+    "What is the capital of Finland?": "Mikä on Suomen pääkaupunki?",
+    "How do bees make honey in the summer?": "Miten mehiläiset tekevät hunajaa kesällä?",
+    ANSWER: "Vartija seisoo lampun vieressä ja laskee lintuja harmaan meren yllä.",
+}
+PLANTED = """\
+language: fi
+model: pocket
+translate:
+  engine: null
+  memory: {file: memory.jsonl}
+  datasets:
+    talks: {kind: conversations, local: talks.jsonl}
+    ifeval: {kind: ifeval, local: ifeval.jsonl}
+sft: {mixes: {both: {shares: {en: 1.0, fi: 1.0}}}}
+eval: {ifeval: {languages: [en]}}
+"""
+
+
+def test_a_planted_benchmark_and_its_translation_are_found_in_a_whole_plan(
+    write_recipe: Callable[..., Path], tmp_path: Path
+) -> None:
+    """From source rows by translation and mix to tokens: a copy and one with slips of the pen, and what either became in Finnish."""
+    asked = [text for text in FINNISH if text != ANSWER]
+    talks = [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": ANSWER}]} for text in asked
+    ]
+    write_jsonl(tmp_path / "talks.jsonl", talks)
+    write_jsonl(tmp_path / "memory.jsonl", ({"source": text, "target": finnish} for text, finnish in FINNISH.items()))
+    row = {"key": 1, "prompt": LIGHTHOUSE, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+    write_jsonl(tmp_path / "ifeval.jsonl", [row])
+    recipe = load(write_recipe(text=PLANTED))
+    steps = needed_for(make_plan(recipe), STAGES["tokens"])
+    execute(recipe, RunFolder(tmp_path / "run"), Job(tuple(steps)))
+    found = [row for _, row in read_jsonl(tmp_path / "run/tokens/sft/both/overlap.jsonl")]
+    assert {(row["id"], row["language"]): row["how"] for row in found} == {
+        ("talks/00000", "en"): "text", ("talks/00000", "fi"): "source",
+        ("talks/00001", "en"): "similar", ("talks/00001", "fi"): "source",
+    }  # fmt: skip
+    assert {row["benchmark"] for row in found} == {"ifeval/00000"}

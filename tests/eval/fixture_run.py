@@ -78,7 +78,7 @@ def build(folder: Path, text: str = RECIPE, name: str = "finnish-34b", prompts: 
 def _write_step(built: Built, step: Step, counts: Mapping[str, Any], seconds: float) -> None:
     record = {
         "name": step.name, "kind": step.kind, "fingerprint": "0" * 64,
-        "fields": {**step.settings, "inputs": {}, "versions": {package: "1.2.3" for package in step.versions}},
+        "fields": {**step.settings, "inputs": dict.fromkeys(step.inputs, "0" * 16), "versions": {package: "1.2.3" for package in step.versions}},
         "outputs": {}, "sizes": {}, "counts": counts, "attempts": 1, "wall_seconds": seconds, "finished": "2026-01-02T03:04:05Z",
         "surroundings": {"commit": "0123456789abcdef0123456789abcdef01234567", "uncommitted": "", "python": "3.11.9", "machine": "x86_64", "user": "kielo"},
     }  # fmt: skip
@@ -107,6 +107,10 @@ def _fill(built: Built, step: Step, asked: Sequence[tuple[str, ...]]) -> dict[st
     if step.kind in ("sft", "dpo"):
         (tokens,) = (name for name in step.inputs if name.startswith("tokens/"))
         return _trained(_tokens(built, _step(built, tokens)))
+    if step.kind == "select":
+        return _selected(step)
+    if step.kind == "regenerate":
+        return {"accepted": 4012, "rejected": {"wrong_language": 51}}
     if step.kind == "translate":
         return {
             "accepted": 4126,
@@ -129,17 +133,52 @@ def _step(built: Built, name: str) -> Step:
     return next(step for step in built.plan if step.name == name)
 
 
+SELECTING = RECIPE.replace(
+    "  runs:\n    prompt-masking",
+    """    few: {shares: {en: 1.0, fi: 1.0}, select: {method: [random, mig], size: [400, 1000, 4000], languages: [fi], near_duplicates: {}, missing: skip}}
+  runs:
+    prompt-masking""",
+    1,
+)
+"""The recipe with an axis of selections: few-random-400 ... few-mig-4000."""
+
+
+def _selected(step: Step) -> dict[str, Any]:
+    ((_, select),) = step.settings["select"].items()
+    size, codes = select["size"], select["languages"]
+    of_mig = {
+        "information": {"picks": 0.8 * size, "pool": 5000.0, "random": 0.6 * size},
+        "labels": {"in_pool": 210, "in_picks": size // 20, "covered": size // 20 / 210},
+        "overlap_with_random": 0.091,
+    }
+    return {
+        "method": select["method"], "rows": size,
+        "languages": {code: {"available": 4126, "pool": 4027, "selected": size // len(codes)} for code in codes},
+        "missing": {"no labels": 12}, "near_duplicates": {"rows": 4114, "groups": 60, "left_out": dict.fromkeys(codes, 87 // len(codes))},
+        "picks": of_mig if select["method"] == "mig" else {}, "shared_with_random": 1.0 if select["method"] == "random" else 0.093,
+        "translation_quality": {"pool": 0.905, "selected": 0.912},
+    }  # fmt: skip
+
+
 def _mixed(step: Step) -> dict[str, Any]:
     ((_, mix),) = step.settings["sft"]["mixes"].items()
     sources: dict[str, dict[str, dict[str, int]]] = {}
     for part in mix["takes"]:
         for dataset in part["datasets"]:
-            rows = {code: round(4399 * share) for code, share in part["shares"].items() if share} | part["rows"]
+            there = {code: _selected_rows(step, code) for code in {**part["shares"], **part["rows"]}}
+            rows = {code: round(there[code] * share) for code, share in part["shares"].items() if share} | part["rows"]
             sources[dataset] = {
-                code: {"rows": number, "available": 4399, "repeated": max(0, number - 4399)}
+                code: {"rows": number, "available": there[code], "repeated": max(0, number - there[code])}
                 for code, number in rows.items()
             }
     return {"rows": 1, "languages": _added(sources), "sources": sources}
+
+
+def _selected_rows(step: Step, code: str) -> int:
+    """Count a mix's rows to take of a language: all of them, or those that were selected."""
+    if code not in step.settings.get("selected", []):
+        return 4399
+    return int(step.inputs[0].rpartition("-")[2])
 
 
 def _added(sources: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ RATES = {
     "sft/en-fi-0pct": (0.364, 0.334, 0.475), "sft/en-fi-10pct": (0.400, 0.327, 0.900), "sft/en-fi-20pct": (0.377, 0.286, 0.935),
     "sft/en-fi-40pct": (0.392, 0.309, 0.963), "sft/en-fi-60pct": (0.392, 0.330, 0.949), "sft/en-fi-80pct": (0.386, 0.338, 0.963),
     "sft/en-fi-100pct": (0.400, 0.345, 0.957), "sft/prompt-masking": (0.398, 0.326, 0.963), "sft/neftune": (0.381, 0.327, 0.965),
+    "sft/few-random-400": (0.392, 0.270, 0.90), "sft/few-random-1000": (0.390, 0.285, 0.93), "sft/few-random-4000": (0.391, 0.318, 0.95),
+    "sft/few-mig-400": (0.394, 0.310, 0.91), "sft/few-mig-1000": (0.391, 0.322, 0.94), "sft/few-mig-4000": (0.392, 0.316, 0.95),
     "dpo/dpo-en": (0.436, 0.367, 0.947), "dpo/dpo-fi": (0.418, 0.360, 0.955), "dpo/dpo-both": (0.447, 0.378, 0.955),
 }  # fmt: skip
 # Instructions by type as in the paper's 783 (IFEval without the prompts that ask for a language).

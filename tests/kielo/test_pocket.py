@@ -94,7 +94,7 @@ def test_questions_are_no_training_prompts(language: str) -> None:
         for row in rows
     )
     prompts = [row["text"] for row in datasets.oasst_rows(600, 1, language) if row["role"] == "prompter"]
-    assert [prompt for prompt in prompts if benchmark.nearest([prompt])] == []
+    assert [found for found in benchmark.nearest([[prompt] for prompt in prompts]) if found] == []
 
 
 def test_no_word_is_forbidden_that_stands_in_the_topic() -> None:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONVERSATIONS, SENTENCES = 150, 6
 CONCURRENCY, ANSWER_SECONDS = 8, 0.015
 KILLS, KILLS_AMONG_REQUESTS = 20, 16
-BOOKKEEPING = ("step.json", "begun.json")
+BOOKKEEPING = ("step.json", "begun.json", "generation.json")
 RECIPE = """\
 language: fi
 model: pocket

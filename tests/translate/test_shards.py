@@ -89,3 +89,21 @@ def test_sharded_and_unsharded_runs_write_the_same_files(
 def completions(run: Path) -> list[str]:
     files = sorted((run / "translate/talks/completions").glob("*.jsonl"))
     return [row["key"] for file in files for _, row in read_jsonl(file)]
+
+
+@needs_pocket_model
+def test_answers_made_anew_wait_until_their_prompts_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    anew = "anew: {kind: conversations, prompts_of: talks, engine: {kind: hf}, max_tokens: 200}"
+    text = pocket_recipe("talks: {kind: conversations, pocket: oasst2, rows: 4}", anew)
+    (tmp_path / "small.yaml").write_text(text, "utf-8")
+    command = ["translate", "small.yaml", "--run", "run"]
+    assert main([*command, "--shard", "1/1"]) == 0
+    assert "regenerate/anew: when translate/talks is put together; run the shards again then" in capsys.readouterr().err
+    assert main([*command, "--only", "translate/talks"]) == 0
+    assert main([*command, "--shard", "1/1"]) == 0
+    assert shard_complete(tmp_path / "run/regenerate/anew", Shard(1, 1))
+    assert main(command) == 0
+    assert (tmp_path / "run/regenerate/anew/accepted.jsonl").is_file()

@@ -52,13 +52,15 @@ class Answerer:
     layout: Layout | None
     examples: tuple[NativeAnswer, ...]
     max_tokens_ratio: float
+    max_tokens: int | None = None
+    """Of every answer; None: its length is bounded by the answer that it replaces."""
 
     def request(
         self, turns: Sequence[Message], replaced: str = "", temperature: float = 0.0, replicate: int = 0
     ) -> Request:
-        """Ask for the answer to a conversation that ends with a user turn; its length is bounded by the answer it replaces."""
-        tokens = math.ceil(self.max_tokens_ratio * len(replaced) / CHARACTERS_PER_TOKEN)
-        tokens = max(FEWEST_ANSWER_TOKENS, tokens)
+        """Ask for the answer to a conversation that ends with a user turn."""
+        ratio = math.ceil(self.max_tokens_ratio * len(replaced) / CHARACTERS_PER_TOKEN)
+        tokens = self.max_tokens or max(FEWEST_ANSWER_TOKENS, ratio)
         if self.layout is None:
             return Request(tuple(turns), Sampling(tokens, temperature), replicate, logprob=True)
         prefix = "".join(_written(self.layout, _turns_of(example)) for example in self.examples)
@@ -72,19 +74,24 @@ class Answerer:
         return completion.strip()
 
 
-def make_answerer(recipe: Recipe, form: Format, pocket: bool = False) -> Answerer:
+def make_answerer(
+    recipe: Recipe, form: Format, pocket: bool = False, code: str | None = None, max_tokens: int | None = None
+) -> Answerer:
     """Make the answerer of a model that is prompted in `form`; `pocket`: the model of the pocket world, with its own examples.
 
+    It answers in the language `code`, the target language if nothing is said.
+
     Raises:
-        RecipeError: a base model, and the target language's pack has no native examples.
+        RecipeError: a base model, and the language's pack has no native examples.
         SourceError: a line of them is malformed.
     """
     ratio = recipe.translate.max_tokens_ratio
     if form == "chat":
-        return Answerer(None, (), ratio)
+        return Answerer(None, (), ratio, max_tokens)
+    code = code or recipe.language
     if pocket:
-        return Answerer(PAGE, _pocket_examples(recipe.seed), ratio)
-    return Answerer(TAGS, read_examples(answers_of(recipe.language), recipe.language), ratio)
+        return Answerer(PAGE, _pocket_examples(recipe.seed, code), ratio, max_tokens)
+    return Answerer(TAGS, read_examples(answers_of(code), code), ratio, max_tokens)
 
 
 def read_examples(path: Path, code: str) -> tuple[NativeAnswer, ...]:
@@ -106,16 +113,16 @@ def read_examples(path: Path, code: str) -> tuple[NativeAnswer, ...]:
     if not examples:
         name = language(code).name
         raise RecipeError(
-            f"answers: regenerate asks a base model to answer in {name}, and {path} holds no examples; write 3 to {MOST_EXAMPLES} "
+            f"a base model is asked to answer in {name}, and {path} holds no examples; write 3 to {MOST_EXAMPLES} "
             f'lines {{"question": ..., "answer": ...}} in {name}, or take an instruct model with prompt format chat.'
         )
     return tuple(examples[:MOST_EXAMPLES])
 
 
-def _pocket_examples(seed: int) -> tuple[NativeAnswer, ...]:
-    from kielo.pocket.datasets import TARGET, oasst_rows
+def _pocket_examples(seed: int, code: str) -> tuple[NativeAnswer, ...]:
+    from kielo.pocket.datasets import SOURCE, TARGET, oasst_rows
 
-    rows = oasst_rows(_POCKET_TREES, seed, TARGET)
+    rows = oasst_rows(_POCKET_TREES, seed, SOURCE if code == SOURCE else TARGET)
     pairs = [(asked["text"], said["text"]) for asked, said in zip(rows, rows[1:], strict=False) if said["rank"] == 0]
     whole = [NativeAnswer(question=asked, answer=said) for asked, said in pairs if "\n" not in asked + said]
     return tuple(whole[:MOST_EXAMPLES])

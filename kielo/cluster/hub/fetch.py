@@ -27,6 +27,8 @@ from translate.rows.sources import hub_rows
 
 _SAFETENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 _PICKLED = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
+_LAYERS = re.compile(r"\d+_\w+/")
+"""Folders of a model of sentence-transformers: its layers behind the network."""
 _OF_TOKENIZERS = (".json", ".txt", ".model", ".jinja", ".tiktoken")
 _TABLES_PER_FILE = 3
 """Bytes of the tables that datasets makes of a byte of a data set's files, where its card states none: parquet is packed."""
@@ -113,7 +115,8 @@ def _chosen(need: Need, names: Sequence[str]) -> list[str]:
         raise SourceError(
             f"{need}: its repository holds no config.json with weights that transformers reads; name another."
         )
-    return words + weights
+    layers = [name for name in names if need.kind == "embedder" and _LAYERS.match(name)]
+    return words + weights + layers
 
 
 def _is_read(name: str) -> bool:

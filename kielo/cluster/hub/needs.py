@@ -11,9 +11,10 @@ from glob import escape
 from pathlib import Path
 from typing import Literal
 
+from kielo.mixes import selections
 from kielo.schema import Engine, Recipe
 
-Kind = Literal["model", "tokenizer", "data set", "COMET"]
+Kind = Literal["model", "embedder", "tokenizer", "data set", "COMET"]
 COMMIT = re.compile("[0-9a-f]{40}")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """What transformers and vLLM load, the better one first; of several files, a .index.json of that name lists them."""
@@ -73,6 +74,7 @@ def _models(recipe: Recipe) -> Iterator[Need]:
     for name, dataset in translate.datasets.items():
         yield from _engines(recipe, dataset.engine or (), f"translate.datasets.{name}.engine")
     yield from _engines(recipe, judge.engines if judge else (), "eval.judge.engines")
+    yield from _annotators(recipe)
     if comet is not None and not comet.model.startswith(("/", ".")):
         yield Need("COMET", comet.model, None, "eval.comet")
 
@@ -84,10 +86,22 @@ def _engines(recipe: Recipe, engines: Sequence[Engine], by: str) -> Iterator[Nee
             yield from _model(recipe, engine.model, None, by)
 
 
-def _model(recipe: Recipe, name: str, revision: str | None, by: str) -> Iterator[Need]:
+def _annotators(recipe: Recipe) -> Iterator[Need]:
+    """Ask for the models that say what is known of rows, where a selection needs it."""
+    annotate = recipe.annotate
+    wanted = {need for chosen in selections(recipe).values() for need in chosen.settings.needs(chosen.method)}
+    for part, asked in (("labels", annotate.labels), ("scores", annotate.scores)):
+        if asked.engine is not None and part in wanted:
+            yield from _engines(recipe, (asked.engine,), f"annotate.{part}.engine")
+    embedder = annotate.embedder
+    if embedder.model is not None and wanted & {"labels", "embeddings"}:
+        yield from _model(recipe, embedder.model, embedder.revision, "annotate.embedder", "embedder")
+
+
+def _model(recipe: Recipe, name: str, revision: str | None, by: str, kind: Kind = "model") -> Iterator[Need]:
     path = recipe.named_model(name)
     if not name.startswith(("/", ".")) and not Path(path).is_dir():
-        yield Need("model", path, revision, by)
+        yield Need(kind, path, revision, by)
 
 
 def _datasets(recipe: Recipe) -> Iterator[Need]:
@@ -125,7 +139,7 @@ def is_there(need: Need, home: Path) -> bool:
     if need.kind == "COMET":
         return all((snapshot / name).is_file() for name in (HYPERPARAMETERS, CHECKPOINT))
     words = (snapshot / "config.json").is_file() and any((snapshot / name).is_file() for name in VOCABULARIES)
-    return words and (need.kind == "tokenizer" or _has_weights(snapshot))
+    return words and (need.kind == "tokenizer" or _has_weights(snapshot)) and _has_layers(snapshot)
 
 
 def commit_there(need: Need, home: Path) -> str | None:
@@ -161,6 +175,14 @@ def _has_weights(snapshot: Path) -> bool:
                 (snapshot / part).is_file() for part in set(json.loads(index.read_bytes())["weight_map"].values())
             )
     return False
+
+
+def _has_layers(snapshot: Path) -> bool:
+    """Tell whether the layers are there that a model of sentence-transformers has behind its network; others list none."""
+    listed = snapshot / "modules.json"
+    layers = json.loads(listed.read_bytes()) if listed.is_file() else []
+    with_settings = [each["path"] for each in layers if each["type"].endswith((".Pooling", ".Dense"))]
+    return all((snapshot / path / "config.json").is_file() for path in with_settings)
 
 
 def _prepared(need: Need, home: Path) -> Path | None:

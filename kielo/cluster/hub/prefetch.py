@@ -161,12 +161,12 @@ def _table(found: Sequence[Found], verb: str) -> str:
 
 def _advice(found: Sequence[Found]) -> Iterator[str]:
     """Say how each revision that was the newest today is pinned."""
-    movable = [each for each in found if not each.need.pinned and each.need.kind in ("model", "data set")]
+    movable = [each for each in found if not each.need.pinned and each.need.kind in ("model", "embedder", "data set")]
     if movable:
         yield "\nTo run the same again later, pin what is the newest today:"
     for each in movable:
         key = f"{each.need.by.removesuffix('model')}".rstrip(".")
-        if each.need.by == "model" or each.need.kind == "data set":
+        if each.need.by == "model" or each.need.kind in ("embedder", "data set"):
             yield f"  {f'{key}.' if key else ''}revision: {each.commit}"
         else:
             yield f"  {each.need.by}: {each.need.repo} has no key for a revision; to pin it, name a folder that holds it"

@@ -32,7 +32,7 @@ def _stands_out(place: int, plain: Sequence[str], groups: Sequence[Group]) -> bo
 
 
 def _plain(group: Group, kinds: Mapping[str, str], arrays: set[str]) -> str:
-    if group.family.startswith("translate/"):
+    if "/" in group.family:  # a data set's own shards
         return group.family.replace("/", "-")[:_LONGEST]
     if group.family == "responses":
         asked = (step.split("/")[1] for step in group.steps if kinds[step] == "responses")

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from kielo.cluster.jobs.job import Body, Task
 from kielo.cluster.profiles.profile import Profile, Use, UseName
 from kielo.plan import Step
+from kielo.plan.selection import annotating_engines
+from kielo.plan.steps import SHARDED
 from kielo.schema import Engine, Recipe
 
 _ON_DEVICES = ("hf", "vllm-server")
-_WITH_A_MODEL = ("judge", "translation-quality", "regenerate", "annotate")
+_WITH_A_MODEL = ("judge", "translation-quality", "annotate")
 _SCORES = ("ifeval-scores", "question-scores")
 
 
@@ -37,7 +39,7 @@ def engines_of(recipe: Recipe, step: Step) -> tuple[Engine, ...]:
     if step.kind == "regenerate":
         return recipe.translate.datasets[step.name.partition("/")[2]].engine or ()
     if step.kind == "annotate":
-        return tuple(each.engine for each in (recipe.annotate.labels, recipe.annotate.scores) if each.engine)
+        return annotating_engines(recipe, step.settings["annotate"]["needs"])
     if step.kind == "judge" and recipe.eval.judge:
         return recipe.eval.judge.engines
     return (recipe.eval.engine,) if step.kind == "responses" else ()
@@ -83,13 +85,13 @@ def _units(recipe: Recipe, step: Step, tasks: tuple[Task, ...], translate: Use) 
         yield Unit(step.kind, "train", "training", tasks)
     elif step.kind == "responses" or (step.kind in _WITH_A_MODEL and step.accelerator):
         yield Unit(step.kind, "evaluate", "steps", tasks)
-    elif step.kind == "translate" and any(engine.kind in _ON_DEVICES for engine in engines_of(recipe, step)):
-        yield from _translation(step.name, translate)
+    elif step.kind in SHARDED and any(engine.kind in _ON_DEVICES for engine in engines_of(recipe, step)):
+        yield from _in_shards(step.name, translate)
     else:
         yield Unit("cpu", "cpu", "steps", tasks)
 
 
-def _translation(name: str, use: Use) -> Iterator[Unit]:
+def _in_shards(name: str, use: Use) -> Iterator[Unit]:
     """Make one element for each of `shards`, each with a shard for every node, and the merge; a single shard is the step."""
     of_all = use.shards * use.nodes
     if of_all == 1:

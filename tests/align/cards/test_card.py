@@ -12,10 +12,10 @@ import yaml
 
 from align import sft
 from align.cards.card import card, refresh_cards
-from align.cards.run_record import DEEPL, HELPSTEER2, run_record, without_places
+from align.cards.run_record import ANSWERED, DEEPL, HELPSTEER2, run_record, without_places
 from align.training.job import CARD, MODEL_RECORD
 from align.training.weights import MODEL
-from kielo.plan import Outcome, Workplace, make_plan
+from kielo.plan import Outcome, Workplace, make_plan, needed_for
 from kielo.recipe import load
 from kielo.records import write_json
 from kielo.run_folder import RunFolder
@@ -190,3 +190,29 @@ def test_open_questions_have_their_language_in_the_table(write_recipe, tmp_path:
     made(run, recipe, "eval/sft/en-fi-0pct/open-fi", {"scores.json": scores}, {})
     text = card(run_record(workplace(recipe, run, "sft/en-fi-0pct")))
     assert "| open | fi | not measured | not measured | 75.0% (9 of 12) |" in text
+
+
+def test_a_card_says_who_answered_and_how_rows_were_chosen(write_recipe, tmp_path: Path) -> None:
+    anew = (
+        "    anew: {kind: conversations, prompts_of: oasst2, engine: {kind: vllm-server, model: org/Answers}}\nsft:\n"
+    )
+    few = "  mixes:\n    few: {sources: {anew: {shares: {fi: 1.0}}}, select: {method: random, size: 5}}\n"
+    recipe = load(write_recipe(("sft:\n", anew), ("  mixes:\n", few)))
+    run = RunFolder(tmp_path / "run")
+    counts = {"select/few": {"selected": {"fi": 5}}, "tokens/sft/few": {"overlap": {}}}
+    files = {
+        "tokens/sft/few": {"tokens.json": {"sources": {"anew": {"fi": COUNTS}}}},
+        "sft/few": {"job.json": {"tokens": str(run.folder("tokens/sft/few"))}},
+    }
+    for step in needed_for(make_plan(recipe), ("sft",)):
+        made(run, recipe, step.name, files.get(step.name, {}), counts.get(step.name, {}))
+    record = run_record(workplace(recipe, run, "sft/few"))
+    (stage,) = record["stages"]
+    assert (stage["selection"]["method"], stage["selection"]["size"]) == ("random", 5)
+    assert stage["selection"]["counts"] == {"selected": {"fi": 5}}
+    (row,) = stage["data"]
+    assert (row["prompts_of"], row["answered_by"], row["translated_by"]) == ("oasst2", ["org/Answers"], ["pocket"])
+    assert record["licence_notes"] == [ANSWERED]
+    text = card(record)
+    assert "| prompts of oasst2, the pocket world's oasst2 | fi | pocket | org/Answers |" in text
+    assert "sft/few: its rows in fi are 5 chosen by method `random`." in text

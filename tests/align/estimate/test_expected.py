@@ -169,3 +169,28 @@ def test_a_device_that_is_half_a_module_says_so() -> None:
     assert hardware("mi250x-gcd", 3, None, None).words == "3 x mi250x-gcd"
     assert hardware("a100-80", 4, None, None).words == "4 x a100-80"
     assert Hardware(1).words == "1 device"
+
+
+BLEND = """\
+  mixes:
+    few: {{shares: {{en: 1.0, fi: 0.5}}, select: {{size: 60, languages: [fi]{budgets}}}}}
+    blend: {{sources: {{oasst2: {{shares: {{fi: 0.5}}}}, anew: {{shares: {{fi: 1.0}}}}}}}}
+    chosen: {{sources: {{oasst2: {{shares: {{fi: 1.0}}}}, anew: {{shares: {{fi: 1.0}}}}}}, select: {{size: 60}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("expected", "few", "blend", "chosen"),
+    [(", expected: {en: 100, fi: 80}", 130, 120, 60), (", expected: {en: 100}", 130, None, None)],
+)
+def test_selections_and_answers_made_anew_are_reckoned_with(
+    write_recipe, tmp_path: Path, expected: str, few: int, blend: int | None, chosen: int | None
+) -> None:
+    anew = "    anew: {kind: conversations, prompts_of: oasst2, engine: {kind: hf}}\n"
+    changes = (
+        ("rows: 12}\n", f"rows: 12{expected}}}\n{anew}"),
+        ("  mixes:\n", BLEND.format(budgets="")),
+    )
+    recipe = load(write_recipe(*changes))
+    found, _ = estimate(recipe, make_plan(recipe), RunFolder(tmp_path), Hardware())
+    assert [of(found, f"sft/{name}").amount.rows for name in ("few", "blend", "chosen")] == [few, blend, chosen]

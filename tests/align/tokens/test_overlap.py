@@ -11,10 +11,18 @@ from typing import Any
 
 import pytest
 
+from align.selection.near_duplicates.shingles import jaccard
 from align.tokens.overlap import NEAR, Benchmarks, Overlap, read_benchmarks
 from kielo.plan import Workplace, make_plan
 from kielo.recipe import load
-from kielo.records import Conversation, Message, PreferencePair, Prompt, Question, write_records
+from kielo.records import (
+    Conversation,
+    Message,
+    PreferencePair,
+    Prompt,
+    Question,
+    write_records,
+)
 
 RIDDLE = "Write a riddle about Camilla that doesn't use commas and answer it in one sentence."
 ARVOITUS = "Kirjoita Camillasta arvoitus, jossa ei ole pilkkuja, ja vastaa siihen yhdellä lauseella."
@@ -27,6 +35,12 @@ def prompt(number: int, text: str, language: str = "en") -> Prompt:
 def asks(*texts: str, id: str = "oasst2/00001", language: str = "en") -> Conversation:  # noqa: A002
     turns = [turn for text in texts for turn in (Message("user", text), Message("assistant", "Very well."))]
     return Conversation(id, language, tuple(turns))
+
+
+def find(benchmarks: Benchmarks, row: Conversation | PreferencePair) -> Overlap | None:
+    ((same, found),) = benchmarks.find_each([row])
+    assert same is row
+    return found
 
 
 @pytest.fixture
@@ -46,38 +60,38 @@ def benchmarks() -> Benchmarks:
     ],
 )
 def test_copies_are_found(benchmarks: Benchmarks, text: str, how: str) -> None:
-    found = benchmarks.find(asks("What is a river?", text))
+    found = find(benchmarks, asks("What is a river?", text))
     assert found is not None and (found.benchmark, found.language, found.how) == ("ifeval/00000", "en", how)
     assert NEAR <= found.share <= 1 and (found.share == 1) == (how == "text" or RIDDLE in text)
 
 
 def test_a_translated_prompt_is_found_in_its_language(benchmarks: Benchmarks) -> None:
-    found = benchmarks.find(asks(ARVOITUS, language="fi"))
+    found = find(benchmarks, asks(ARVOITUS, language="fi"))
     assert found == Overlap("ifeval/00000", "fi", "text", 1.0)
 
 
 def test_scripts_without_spaces_are_compared_by_letters(benchmarks: Benchmarks) -> None:
-    found = benchmarks.find(asks("日本の首都について長い詩を書いてください。よろしく！"))
+    found = find(benchmarks, asks("日本の首都について長い詩を書いてください。よろしく！"))
     assert found is not None and (found.benchmark, found.how) == ("ifeval/00003", "near")
-    assert benchmarks.find(asks("日本の食べ物について教えてください。")) is None
+    assert find(benchmarks, asks("日本の食べ物について教えてください。")) is None
 
 
 @pytest.mark.parametrize("text", ["", "?!", "Write a riddle about Camilla.", "Rivers", "Name a river and answer it."])
 def test_other_prompts_are_not(benchmarks: Benchmarks, text: str) -> None:
-    assert benchmarks.find(asks(text)) is None
+    assert find(benchmarks, asks(text)) is None
 
 
 def test_very_short_benchmarks_are_found_as_a_whole_only() -> None:
     short = Benchmarks([prompt(0, "Thank you!")])
-    assert short.find(asks("thank you")) == Overlap("ifeval/00000", "en", "text", 1.0)
-    assert short.find(asks("I thank you for this answer.")) is None
+    assert find(short, asks("thank you")) == Overlap("ifeval/00000", "en", "text", 1.0)
+    assert find(short, asks("I thank you for this answer.")) is None
 
 
 def test_answers_do_not_count(benchmarks: Benchmarks) -> None:
     turns = (Message("user", "Give me a prompt."), Message("assistant", RIDDLE))
-    assert benchmarks.find(Conversation("oasst2/00001", "en", turns)) is None
+    assert find(benchmarks, Conversation("oasst2/00001", "en", turns)) is None
     pair = PreferencePair("p/00001", "en", (Message("user", RIDDLE),), "a", "b")
-    assert benchmarks.find(pair) == Overlap("ifeval/00000", "en", "text", 1.0)
+    assert find(benchmarks, pair) == Overlap("ifeval/00000", "en", "text", 1.0)
 
 
 def test_instructions_of_one_wording_make_no_overlap() -> None:
@@ -89,15 +103,15 @@ def test_instructions_of_one_wording_make_no_overlap() -> None:
         "Name a new kind of ice cream.",
     ]
     benchmarks = Benchmarks([prompt(i, f"{task} {rule}") for i, task in enumerate(tasks)])
-    assert benchmarks.find(asks(f"Compare two cars of your choice in some detail. {rule}")) is None
-    assert benchmarks.find(asks(f"Describe a cat. {rule}")) == Overlap("ifeval/00000", "en", "text", 1.0)
+    assert find(benchmarks, asks(f"Compare two cars of your choice in some detail. {rule}")) is None
+    assert find(benchmarks, asks(f"Describe a cat. {rule}")) == Overlap("ifeval/00000", "en", "text", 1.0)
 
 
 def test_the_first_turn_of_a_question_counts() -> None:
     question = Question("mt/00000", "en", 81, "writing", (RIDDLE, "Now make it much shorter than before."))
     benchmarks = Benchmarks([question])
-    assert benchmarks.find(asks(RIDDLE)) == Overlap("mt/00000", "en", "text", 1.0)
-    assert benchmarks.find(asks("Name a river.", "Now make it much shorter than before.")) is None
+    assert find(benchmarks, asks(RIDDLE)) == Overlap("mt/00000", "en", "text", 1.0)
+    assert find(benchmarks, asks("Name a river.", "Now make it much shorter than before.")) is None
 
 
 def test_questions_are_read_as_benchmarks(write_recipe: Callable[..., Path], tmp_path: Path) -> None:
@@ -109,7 +123,7 @@ def test_questions_are_read_as_benchmarks(write_recipe: Callable[..., Path], tmp
     write_records(inputs["source/oasst2"] / "rows.jsonl", [asks("Hi there, how are you?")])
     write_records(inputs["source/open"] / "rows.jsonl", [Question("open/00000", "fi", 1, "x", (ARVOITUS, "Lisää!"))])
     benchmarks = read_benchmarks(Workplace(step, recipe, tmp_path / "tokens", inputs))
-    assert benchmarks.find(asks(ARVOITUS, language="fi")) == Overlap("open/00000", "fi", "text", 1.0)
+    assert find(benchmarks, asks(ARVOITUS, language="fi")) == Overlap("open/00000", "fi", "text", 1.0)
 
 
 @pytest.fixture
@@ -131,10 +145,10 @@ def test_a_translation_leaks_through_its_source(place: Workplace) -> None:
     benchmarks = read_benchmarks(place)
     free = "Keksi pilkuton arvoitus, jonka aihe on Camilla."
     for copy in ("", "#2"):
-        found = benchmarks.find(asks(free, id=f"oasst2/00003{copy}", language="fi"))
+        found = find(benchmarks, asks(free, id=f"oasst2/00003{copy}", language="fi"))
         assert found == Overlap("ifeval/00000", "en", "source", 1.0)
-    assert benchmarks.find(asks(free, id="oasst2/00002", language="fi")) is None
-    assert benchmarks.find(asks(RIDDLE, id="oasst2/00003")) == Overlap("ifeval/00000", "en", "text", 1.0)
+    assert find(benchmarks, asks(free, id="oasst2/00002", language="fi")) is None
+    assert find(benchmarks, asks(RIDDLE, id="oasst2/00003")) == Overlap("ifeval/00000", "en", "text", 1.0)
 
 
 def test_rows_kept_by_the_translation_are_no_second_benchmark(place: Workplace) -> None:
@@ -146,7 +160,7 @@ def test_rows_kept_by_the_translation_are_no_second_benchmark(place: Workplace) 
 def test_without_a_benchmark_nothing_is_read_or_found(place: Workplace) -> None:
     settings = {**place.step.settings, "eval": {"overlap": "report", "benchmarks": []}}
     none = Workplace(type(place.step)("tokens/x", "tokens", settings), place.recipe, place.folder, {})
-    assert read_benchmarks(none).find(asks(RIDDLE)) is None
+    assert find(read_benchmarks(none), asks(RIDDLE)) is None
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -165,32 +179,71 @@ def test_no_real_training_prompt_is_taken_for_a_benchmark(ifeval: Benchmarks, sh
     texts = [row["text_en"] for row in messages if row["role"] == "prompter"]
     texts += [turn for row in rows_of(shared_data / "mt_bench_fi/question.jsonl") for turn in row["turns"]]
     assert len(texts) > 900
-    assert [text for text in texts if ifeval.find(asks(text))] == []
+    assert [row for row, found in ifeval.find_each(map(asks, texts)) if found] == []
 
 
 def test_no_benchmark_prompt_is_taken_for_another(ifeval: Benchmarks) -> None:
     """Every instruction of the benchmark behind another task, as a training set of the same instructions would have it."""
     for number, each in enumerate(ifeval.prompts):
         rest = [other for at, other in enumerate(ifeval.prompts) if at != number]
-        if number % 20 == 0:
-            assert Benchmarks(rest).find(asks(each.text)) is None, each.text
+        if number % 60 == 0:
+            assert find(Benchmarks(rest), asks(each.text)) is None, each.text
 
 
 def test_rewritten_benchmarks_are_found(ifeval: Benchmarks, shared_data: Path) -> None:
     own = {each.key: each.text for each in ifeval.prompts}
     corrected = rows_of(shared_data / "ifeval/ifeval_original_fix_ifevalpp.jsonl")
     changed = [row for row in corrected if row["key"] in own and row["prompt"] != own[row["key"]]]
-    found = [ifeval.find(asks(row["prompt"])) for row in changed]
+    found = ifeval.nearest([[row["prompt"]] for row in changed])
     assert len(changed) > 60
     assert [each and each.benchmark for each in found] == [f"ifeval/{row['key']:05d}" for row in changed]
 
 
-def test_nine_in_ten_survive_a_tenth_of_their_words_replaced(ifeval: Benchmarks) -> None:
+def test_most_survive_a_tenth_of_their_words_replaced(ifeval: Benchmarks) -> None:
     rng, words = random.Random(0), "green house river table seven walk under quickly".split()
 
     def replaced(text: str) -> str:
         return " ".join(rng.choice(words) if rng.random() < 0.1 else word for word in text.split())
 
-    found = [ifeval.find(asks(replaced(each.text))) for each in ifeval.prompts]
+    found = ifeval.nearest([[replaced(each.text)] for each in ifeval.prompts])
     share = sum(one is not None and one.benchmark == each.id for one, each in zip(found, ifeval.prompts, strict=True))
-    assert share / len(found) > 0.9
+    assert share / len(found) > 0.93
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Write a ridlde about Camilla that doesn't use comas and anwser it in one sentence.", "en"),
+        ("Wriet a riddle about Camila that doesn't uses commas and answer it in just one sentence.", "en"),
+        ("Kirjoita Camillasta arvoitus, jossa ei olisi pilkkua, ja vastatkaa siihen yhdellä lauseella.", "fi"),
+    ],
+)
+def test_slips_of_the_pen_and_other_endings_are_found_by_characters(
+    benchmarks: Benchmarks, text: str, language: str
+) -> None:
+    found = find(benchmarks, asks("Hello!", text))
+    assert found is not None
+    assert (found.benchmark, found.language, found.how) == ("ifeval/00000", language, "similar")
+    assert 0.6 <= found.share < 1
+
+
+def test_a_template_with_another_topic_is_no_overlap() -> None:
+    rule = "Put your whole answer in double quotation marks, use lowercase letters only, and be polite to the reader."
+    tasks = ["Describe the old grey wolf of the north.", "Name five strong horses by their colours.",
+             "Explain how a good clock is made by hand.", "Who was the second king of this island?"]  # fmt: skip
+    benchmarks = Benchmarks([prompt(number, f"{task} {rule}") for number, task in enumerate(tasks)])
+    stranger = f"Compare our boats and carts. {rule}"
+    assert max(jaccard(stranger, each.text) for each in benchmarks.prompts if isinstance(each, Prompt)) >= 0.6
+    assert find(benchmarks, asks(stranger)) is None
+    found = find(benchmarks, asks(f"Descrbie the old grey wofl of the nroth. {rule}".replace("polite", "ploite")))
+    assert found is not None and found.benchmark == "ifeval/00000"
+
+
+def test_rows_come_out_as_they_went_in_over_several_blocks(
+    benchmarks: Benchmarks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("align.tokens.overlap._ROWS_AT_ONCE", 4)
+    rows = [asks(RIDDLE if number % 5 == 2 else f"How many legs has animal {number}?") for number in range(11)]
+    found = list(benchmarks.find_each(iter(rows)))
+    assert [row for row, _ in found] == rows
+    assert [number for number, (_, overlap) in enumerate(found) if overlap] == [2, 7]

@@ -112,7 +112,7 @@ def test_prompts_of_the_benchmark_in_the_training_data_are_told(tmp_path: Path) 
     built = build(tmp_path / "run", prompts=10)
     stage.run(built.place)
     title = "Training prompts that stand in the benchmark"
-    assert ["sft/en-fi-10pct", "Finnish", "0", "3", "14"] in table(built, title)
+    assert ["sft/en-fi-10pct", "Finnish", "0", "3", "0", "14"] in table(built, title)
     assert "trained on all the same" in markdown(built)
     dropped = build(tmp_path / "dropped", RECIPE.replace("eval:\n", "eval:\n  overlap: drop\n"), prompts=10)
     stage.run(dropped.place)

@@ -314,3 +314,33 @@ def test_long_names_are_cut_and_stay_apart() -> None:
     names = names_of(groups, steps)
     assert len(set(names)) == 3
     assert max(map(len, names)) < 64
+
+
+ANEW = SMALL_RECIPE.replace(
+    "sft:\n", "    anew: {kind: conversations, prompts_of: oasst2, engine: {kind: hf}}\nsft:\n", 1
+)
+CHOSEN = SMALL_RECIPE.replace("mixes:\n", "mixes:\n    few: {shares: {fi: 1.0}, select: {method: mig, size: 4}}\n", 1)
+SERVER = "{kind: openai, urls: [http://localhost:1/v1], model: someone/instruct}"
+
+
+def test_answers_made_anew_are_made_in_shards_as_translations_are(write_recipe: WriteRecipe) -> None:
+    jobs = placed(write_recipe(text=ANEW), load_profile("generic-cuda"))
+    anew, shards = jobs["regenerate-anew"], load_profile("generic-cuda").jobs.translate.shards
+    assert (anew.use, len(anew.elements), anew.resources.devices) == ("translate", shards, 1)
+    assert anew.elements[0] == (Task("regenerate/anew", f"1/{shards}"),)
+    merges = [
+        job for job in jobs.values() if Task("regenerate/anew") in [task for each in job.elements for task in each]
+    ]
+    assert [job.use for job in merges] == ["cpu"]
+    assert Task("translate/oasst2") in done_before(jobs, anew, 0)
+
+
+def test_who_asks_a_running_server_needs_no_device(write_recipe: WriteRecipe) -> None:
+    jobs = placed(write_recipe(text=ANEW.replace("{kind: hf}", SERVER)), load_profile("generic-cuda"))
+    (job,) = (job for job in jobs.values() if "regenerate/anew" in job.steps)
+    assert job.use == "cpu"
+    tagged = f"{CHOSEN}annotate: {{labels: {{kind: llm, engine: {SERVER}}}}}\n"
+    for text, use in ((CHOSEN, "cpu"), (tagged, "cpu"), (tagged.replace(SERVER, "{kind: hf}"), "evaluate")):
+        jobs = placed(write_recipe(text=text), load_profile("generic-cuda"))
+        (job,) = (job for job in jobs.values() if "annotate/oasst2" in job.steps)
+        assert job.use == use

@@ -328,3 +328,29 @@ def test_rows_that_cannot_be_read_are_a_sentence(hub: Hub, login: Login) -> None
     hub.add("datasets/org/Chats", {"train.jsonl": b'{"messages": [}\n'})
     done = login.prefetch(login.recipe(datasets="c: {kind: conversations, hub: org/Chats}"))
     assert done.returncode == 1 and "kielo: org/Chats: its files cannot be read" in done.stderr
+
+
+EMBEDDER = {
+    "modules.json": b'[{"path": "", "type": "a.Transformer"}, {"path": "1_Pooling", "type": "a.Pooling"}, {"path": "2_Normalize", "type": "a.Normalize"}]',
+    "1_Pooling/config.json": b"{}", "onnx/model.onnx": b"idle",
+}  # fmt: skip
+
+
+def test_what_selections_and_new_answers_ask_is_fetched_and_nothing_that_none_needs(hub: Hub, login: Login) -> None:
+    hub.add("org/Base", files_of_model())
+    hub.add("org/Answers", files_of_model())
+    hub.add("org/Embeds", files_of_model() | EMBEDDER)
+    anew = "anew: {kind: conversations, prompts_of: c, engine: {kind: hf, model: org/Answers}}"
+    annotate = "{embedder: {kind: sentence-transformers, model: org/Embeds}, scores: {kind: ifd}}"
+    path = login.recipe(datasets=f"c: {{kind: conversations, pocket: oasst2}}, {anew}")
+    assert [need.repo for need in needs(load(path))] == ["org/Base", "org/Answers"]
+    text = path.read_text("utf-8").replace("1.0}}", "1.0}, select: {method: car, size: 4}}")
+    path.write_text(f"{text}\nannotate: {annotate}\n", "utf-8")
+    assert [need.repo for need in missing(load(path), login.home)] == ["org/Base", "org/Answers", "org/Embeds"]
+    done = login.prefetch(path)
+    assert done.returncode == 0, done.stderr
+    assert missing(load(path), login.home) == []
+    assert any(login.home.glob("hub/*Embeds/snapshots/*/1_Pooling/config.json"))
+    assert not any(login.home.glob("hub/*Embeds/snapshots/*/onnx"))
+    next(login.home.glob("hub/*Embeds/snapshots/*/1_Pooling/config.json")).unlink()
+    assert [need.repo for need in missing(load(path), login.home)] == ["org/Embeds"]

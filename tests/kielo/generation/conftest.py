@@ -115,7 +115,7 @@ def engine(
     request: pytest.FixtureRequest, tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EngineUnderTest]:
     """Every engine on one model: in this process, over HTTP, and (where it is installed) real vLLM."""
-    model, logs = str(tiny_model("llama")), tmp_path_factory.mktemp("logs")
+    model, logs = str(tiny_model("llama")), tmp_path_factory.mktemp("step") / "logs"
     if request.param == "hf":
         with open_generator(Engine(kind="hf"), model, None, logs) as generator:
             yield EngineUnderTest("hf", generator, samples_by_request=True, refuses_long_prompts=True)

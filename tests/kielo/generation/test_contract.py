@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kielo.errors import GenerationError
 from kielo.generation.hf import HfGenerator
 from kielo.generation.protocol import Completion, Request, Sampling
 from kielo.generation.store import CompletionStore, complete
@@ -136,3 +137,15 @@ def test_a_run_through_the_store_is_the_run_without(engine: Any, tmp_path: Path,
         found = complete(engine.generator, requests + requests[:2], store, "all")
         assert agree(found, said_by(reference, requests + requests[:2]))
         assert len(store) == 12
+
+
+def test_given_text_is_measured_or_refused_in_one_sentence(engine: Any, reference: HfGenerator) -> None:
+    request = Request("The old house waits.\n\n", Sampling(1), given="The red river falls.")
+    if engine.name == "serve":
+        with pytest.raises(GenerationError, match="given text|refuses the smallest request"):
+            list(engine.generator.generate([request]))
+        return
+    ((_, found),) = engine.generator.generate([request])
+    ((_, wanted),) = reference.generate([request])
+    assert found.logprob == pytest.approx(wanted.logprob, abs=2e-3)
+    assert found.completion_tokens == wanted.completion_tokens

@@ -38,7 +38,9 @@ def opinionated_model(tiny_model: Callable[[str], Path], tmp_path_factory: pytes
 def vllm(
     opinionated_model: str, vllm_settings: Callable[..., Engine], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
-    with open_generator(vllm_settings(), opinionated_model, None, tmp_path_factory.mktemp("logs")) as generator:
+    with open_generator(
+        vllm_settings(), opinionated_model, None, tmp_path_factory.mktemp("step") / "logs"
+    ) as generator:
         yield generator
 
 
@@ -90,8 +92,8 @@ def _child_of(process: int) -> int:
 def test_closing_ends_every_process(
     opinionated_model: str, vllm_settings: Callable[..., Engine], tmp_path: Path
 ) -> None:
-    with open_generator(vllm_settings(), opinionated_model, None, tmp_path) as generator:
-        ((_, process),) = generator._servers.values()  # type: ignore[attr-defined]
+    with open_generator(vllm_settings(), opinionated_model, None, tmp_path / "logs") as generator:
+        ((_, process),) = generator._generator._servers.values()  # type: ignore[attr-defined]
         group = process._process.pid
         assert len(_group(group)) >= 2  # the guard and the server, at least
     deadline = time.monotonic() + 5

@@ -18,6 +18,7 @@ from kielo.generation import sockets
 from kielo.generation.engines import open_generator
 from kielo.generation.hf import HfGenerator
 from kielo.generation.protocol import Completion, Request, Sampling
+from kielo.generation.spent import Measured
 from kielo.generation.vllm_server import VllmServerGenerator, without_secrets
 from kielo.schema import Engine
 
@@ -55,8 +56,11 @@ def test_servers_that_are_killed_come_back_and_nothing_is_lost(
         monkeypatch.setenv(secret, "a-secret")
     model = str(tiny_model("llama"))
     requests = [Request(f"The old house {number}", Sampling(20)) for number in range(60)]
-    with open_generator(stand_in(tmp_path, concurrency=4), model, None, tmp_path) as generator:
+    with open_generator(stand_in(tmp_path, concurrency=4), model, None, tmp_path / "logs") as opened:
+        assert isinstance(opened, Measured)
+        generator = opened._generator
         assert isinstance(generator, VllmServerGenerator)
+        assert all(os.getpgid(group) == group for group in generator.groups)
         (folder,) = {path.parent for path in generator._sockets.values()}
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700, "nobody else on the node may reach the servers"
         pairs = list(killing_after(5, generator, requests))
@@ -65,7 +69,7 @@ def test_servers_that_are_killed_come_back_and_nothing_is_lost(
     wanted = dict(HfGenerator(model).generate(requests))
     assert [text_of(dict(pairs), place) for place in range(60)] == [text_of(wanted, place) for place in range(60)]
     assert capfd.readouterr().err.count("vLLM server 0 died; starting it again") == 1
-    log = (tmp_path / "vllm-server-0.log").read_text()
+    log = (tmp_path / "logs/vllm-server-0.log").read_text()
     assert log.count("--override-generation-config") == log.count("environment: ") == 2
     assert "a-secret" not in log and not re.search("DEEPL_AUTH_KEY|OPENAI_API_KEY|VLLM_API_KEY|HF_TOKEN", log)
 
@@ -135,10 +139,10 @@ def test_a_server_gets_the_key_of_the_hub_only_to_fetch(offline: str, model: str
 def test_several_servers_share_the_work(tiny_model: Callable[[str], Path], tmp_path: Path) -> None:
     requests = [Request(f"The red river {number}", Sampling(8)) for number in range(40)]
     model = str(tiny_model("llama"))
-    with open_generator(stand_in(tmp_path, servers=2, concurrency=4), model, None, tmp_path) as generator:
+    with open_generator(stand_in(tmp_path, servers=2, concurrency=4), model, None, tmp_path / "logs") as generator:
         assert len(list(generator.generate(requests))) == 40
     for number in (0, 1):
-        assert "POST /v1/completions" in (tmp_path / f"vllm-server-{number}.log").read_text()
+        assert "POST /v1/completions" in (tmp_path / f"logs/vllm-server-{number}.log").read_text()
 
 
 def test_a_long_temporary_folder_holds_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

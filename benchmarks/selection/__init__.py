@@ -1,0 +1,1 @@
+"""Times the selection of rows: `python -m benchmarks.selection`."""
