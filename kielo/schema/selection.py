@@ -120,7 +120,7 @@ class NearDuplicates(Part):
     """Rows whose prompts are nearly the same: one of each group stays."""
 
     threshold: float = Field(0.8, gt=0, le=1, description="Jaccard similarity of the prompts' character 5-grams")
-    keep: Literal["best", "first", "longest"] = Field("best", description="which one stays: the best score (the first of equals), the first, or the longest conversation")  # fmt: skip
+    keep: Literal["best", "first", "longest"] = Field("best", description="which one stays: the best score (the first of equals), the first, or the one of the longest answers")  # fmt: skip
     semantic: float | None = Field(
         None, gt=0, le=1, description="also prompts whose vectors have at least this cosine; measure it for your embedder, there is no number for all"
     )  # fmt: skip
