@@ -32,6 +32,7 @@ from align.selection.near_duplicates.shingles import pieces
 from kielo.errors import at
 from kielo.plan import Workplace
 from kielo.records import Conversation, PreferencePair, Prompt, Question, from_json, read_jsonl, read_records
+from kielo.schema import Recipe
 
 NEAR = 0.5
 SIMILAR = 0.6
@@ -162,10 +163,17 @@ def read_benchmarks(place: Workplace) -> Benchmarks:
         kind = place.recipe.translate.datasets[name.partition("/")[2]].kind
         source = (from_json(kind, row, at(folder, number)) for number, row in read_jsonl(folder / "rows.jsonl"))
         leaks = benchmarks.find_each(record for record in source if isinstance(record, Row))
-        benchmarks.leaked.update(
-            {record.id: replace(found, how="source") for record, found in leaks if found is not None}
-        )
+        names_of = _same_prompts(place.recipe, name.partition("/")[2])
+        for record, found in leaks:
+            number = record.id.rpartition("/")[2]
+            if found is not None:
+                benchmarks.leaked |= {f"{each}/{number}": replace(found, how="source") for each in names_of}
     return benchmarks
+
+
+def _same_prompts(recipe: Recipe, dataset: str) -> list[str]:
+    """List the data sets whose rows have the prompts of one data set, under the same numbers: itself, and answers made anew."""
+    return [dataset, *(name for name, each in recipe.translate.datasets.items() if each.prompts_of == dataset)]
 
 
 def _prompts(place: Workplace, name: str) -> Iterator[Asked]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import random
@@ -149,6 +150,18 @@ def test_a_translation_leaks_through_its_source(place: Workplace) -> None:
         assert found == Overlap("ifeval/00000", "en", "source", 1.0)
     assert find(benchmarks, asks(free, id="oasst2/00002", language="fi")) is None
     assert find(benchmarks, asks(RIDDLE, id="oasst2/00003")) == Overlap("ifeval/00000", "en", "text", 1.0)
+
+
+def test_answers_made_anew_leak_through_the_row_of_their_prompts(
+    write_recipe: Callable[..., Path], place: Workplace
+) -> None:
+    anew = "    anew: {kind: conversations, prompts_of: oasst2, engine: {kind: hf}}\nsft:\n"
+    recipe = load(write_recipe(("languages: [en, fi]", "languages: [fi]"), ("sft:\n", anew)))
+    benchmarks = read_benchmarks(dataclasses.replace(place, recipe=recipe))
+    free = "Keksi pilkuton arvoitus, jonka aihe on Camilla."
+    found = find(benchmarks, asks(free, id="anew/00003", language="fi"))
+    assert found == Overlap("ifeval/00000", "en", "source", 1.0)
+    assert find(benchmarks, asks(free, id="anew/00002", language="fi")) is None
 
 
 def test_rows_kept_by_the_translation_are_no_second_benchmark(place: Workplace) -> None:

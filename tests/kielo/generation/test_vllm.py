@@ -77,7 +77,7 @@ class _KilledAfter:
     def generate(self, asked: list[Request]) -> Iterator[tuple[int, Completion]]:
         for number, pair in enumerate(self.generator.generate(asked)):
             if number == self.count:
-                ((_, process),) = self.generator._servers.values()
+                ((_, process),) = self.generator._generator._servers.values()
                 os.kill(_child_of(process._process.pid), signal.SIGKILL)
             yield pair
 

@@ -92,7 +92,7 @@ def test_a_stop_leaves_the_file_as_it_was(files: Path, monkeypatch: pytest.Monke
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("align.selection.mig.command.write_ids", stopped)
+    monkeypatch.setattr("kielo.records.os.fsync", stopped)
     with pytest.raises(KeyboardInterrupt):
         select(files, "--propagation", "0", "--size", "5")
     assert (files / "ids.json").read_text() == "[1]"
