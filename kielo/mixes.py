@@ -63,22 +63,24 @@ def conversations(recipe: Recipe) -> tuple[str, ...]:
 def members(family: str, mix: Mix, recipe: Recipe) -> dict[str, Member]:
     """Spell out a family of mixes: `en-fi-Xpct` with X: [0, 0.1] becomes en-fi-0pct and en-fi-10pct.
 
-    Lists in its `select` come behind, the method before the size: few-mig-400.
+    Lists in its `select` come behind, the method before the size: few-mig-400. A share of 0 leaves nothing to select from.
     """
     by_x = {family.replace("X", f"{100 * value:g}"): value for value in mix.X} if mix.X else {family: None}
     return {
         "-".join([name, *suffix]): Member(x, selection)
         for name, x in by_x.items()
-        for suffix, selection in _selections(mix, recipe)
+        for suffix, selection in _selections(mix, x)
     }
 
 
-def _selections(mix: Mix, recipe: Recipe) -> list[tuple[list[str], Selection | None]]:
+def _selections(mix: Mix, x: float | None) -> list[tuple[list[str], Selection | None]]:
     select = mix.select
+    written = [each for pool in mix.pools.values() for each in {**pool.shares, **pool.rows}.items() if each[1]]
     if select is None:
         return [([], None)]
-    mixed = (code for pool in mix.pools.values() for code, amount in {**pool.shares, **pool.rows}.items() if amount)
-    languages = select.languages or tuple(dict.fromkeys(mixed))
+    languages = select.languages or tuple(dict.fromkeys(code for code, _ in written))
+    if not any(code in languages for code, amount in written if amount != "X" or x):
+        return [([], None)]
     return [
         (
             [*([method] if len(select.method) > 1 else []), *([str(size)] if len(select.size) > 1 else [])],

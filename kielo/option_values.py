@@ -21,3 +21,10 @@ def amount(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"'{text}' is no positive number")
     return value
+
+
+def seed(text: str) -> int:
+    """Read a seed: a whole number of 32 bits, as recipes have them."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0 to {2**32 - 1}")
+    return int(text)

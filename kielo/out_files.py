@@ -15,6 +15,10 @@ def output_file(option: str, out: Path | None, *inputs: Path) -> Path | None:
     """
     if out and (out.is_dir() or not out.parent.is_dir() or (out.exists() and not out.is_file())):
         raise UsageError(f"{option} {out}: not a file that can be written; name a file in a folder that exists.")
+    if out and out.suffix == ".gz":
+        raise UsageError(
+            f"{option} {out}: files are written uncompressed; name one without .gz, and compress it afterwards."
+        )
     if out and any(out.exists() and given.exists() and out.samefile(given) for given in inputs):
         raise UsageError(f"{option} {out}: this file is an input; name another one.")
     return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kielo.mixes import expand_mixes, mix_names, selections
+from kielo.mixes import expand_mixes, members, mix_names, selections
 from kielo.schema import Recipe
 from kielo.schema.selection import Knowledge
 from kielo.training_links import Broken, Where
@@ -49,6 +49,17 @@ def _languages(recipe: Recipe) -> Iterator[Broken]:
                     (*where, "budgets", code),
                     f"selected are rows in {' and '.join(languages)}; give '{code}' no budget",
                 )
+        for code in languages if select.budgets else ():
+            if code not in select.budgets:
+                yield (
+                    (*where, "budgets"),
+                    f"'{code}' has none, so no row of it would be selected; give it one (0: none), or leave it out of `languages`: its rows then stay whole",
+                )
+        for name, member in members(family, mix, recipe).items():
+            there = {code for part in mixes[name] for code in part.languages}
+            for code, share in select.budgets.items() if member.selection else ():
+                if share and code in mixed and code not in there:
+                    yield (*where, "budgets", code), f"mix {name} has no '{code}' rows; leave X: 0 out, or the budgets"
 
 
 def _idle(recipe: Recipe) -> Iterator[Broken]:

@@ -55,7 +55,8 @@ def run(place: Workplace) -> Outcome:
 def _label(sheet: Sheet) -> None:
     labels = sheet.place.recipe.annotate.labels
     if labels.kind == "clusters":
-        labelled = by_clusters(sheet.vectors, labels.clusters, labels.nearest, sheet.place.recipe.seed)
+        asked = () if _few(sheet) else labels.clusters
+        labelled = by_clusters(sheet.vectors, asked, labels.nearest, sheet.place.recipe.seed)
         sheet.note("labels", [Unread("no text to embed") if each is None else each for each in labelled.rows])
     else:
         labelled = _tagged(sheet)
@@ -67,9 +68,15 @@ def _label(sheet: Sheet) -> None:
     }  # fmt: skip
 
 
+def _few(sheet: Sheet) -> bool:
+    """Tell whether `--limit` makes a trial of few rows: as many clusters as fit, and every tag counts."""
+    return "limit" in sheet.place.step.settings
+
+
 def _tagged(sheet: Sheet) -> Labelled:
     """Label by tags: asked of a model and brought together, or read as they are."""
     labels = sheet.place.recipe.annotate.labels
+    least = 1 if _few(sheet) else labels.least
     written: Sequence[tuple[str, ...] | Unread]
     if labels.kind == "llm":
         assert labels.engine is not None
@@ -78,14 +85,10 @@ def _tagged(sheet: Sheet) -> Labelled:
         assert labels.file is not None
         written = labels_from(sheet.place.recipe.path(labels.file), sheet.ids)
     plain = [None if isinstance(tags, Unread) else tags for tags in written]
-    named = (
-        bring_together(plain, labels.least, sheet.embed_names)
-        if labels.kind == "llm"
-        else as_written(plain, labels.least)
-    )
+    named = bring_together(plain, least, sheet.embed_names) if labels.kind == "llm" else as_written(plain, least)
     sheet.note("labels", [own if own is not None else why for own, why in zip(named.rows, written, strict=True)])
     if not named.names:
-        few = f"{sheet.place.step.name}: every label has fewer rows than annotate.labels.least ({labels.least})"
+        few = f"{sheet.place.step.name}: every label has fewer rows than annotate.labels.least ({least})"
         raise SourceError(f"{few}; lower it, or have more rows.")
     sheet.write_lines(TAGS, ["tag\trows\tbecame\twhy", *("\t".join(map(str, each)) for each in named.spellings)])
     return Labelled(named.rows, named.names, sheet.embed_names(named.names))

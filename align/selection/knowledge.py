@@ -25,7 +25,9 @@ class Sources:
     same_labels: bool = True
     """False: clusters, which are each data set's own."""
     same_space: bool = True
-    """False: vectors of n-grams, whose dimensions are each data set's own."""
+    """False: rows' vectors of n-grams, whose dimensions are each data set's own."""
+    same_label_space: bool = True
+    """False: centroids of such rows. Names of tags compare in every case."""
     quality: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Step that translates -> id -> how good the translation is, from 0 to 1."""
 
@@ -108,7 +110,7 @@ def _labels(found: Sequence[_Found | None], sources: Sources) -> RowLabels:
     parts = [(list(of_names[dataset].values()), known.label_vectors) for dataset, known in sources.known.items()]
     return RowLabels(
         tuple(number), starts, np.array([label for labels in own for label in labels], np.int64),
-        _laid_out(parts, len(number), sources.same_space),
+        _laid_out(parts, len(number), sources.same_label_space),
     )  # fmt: skip
 
 

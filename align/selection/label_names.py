@@ -33,7 +33,7 @@ def read_label_names(path: Path, vectors: Path | None = None) -> LabelNames:
     """
     try:
         lines = [line.removesuffix("\r") for line in path.read_bytes().decode("utf-8-sig").split("\n")]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise SourceError(f"{path}: no such file; write the labels' names into one, one a line.") from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: not UTF-8 at byte {error.start}; convert the file with iconv.") from error

@@ -14,9 +14,9 @@ import numpy as np
 
 from align.selection.label_names import LabelNames, own_names
 from align.selection.pool import Floats, Ints, Pool, RowLabels
-from align.selection.vector_file import read_vectors
+from align.selection.vector_file import of_length_1, read_vectors
 from kielo.errors import SourceError, at
-from kielo.records import read_jsonl
+from kielo.records import read_jsonl, refuse_half_characters
 
 Needed = Literal["labels", "scores", "ifd", "lengths"]
 Missing = Literal["refuse", "skip", "minimum"]
@@ -78,8 +78,7 @@ def read_pool(
         labels, written, unknown = _labels(path, columns, names)
     vectors = None
     if embeddings is not None:
-        whole = read_vectors(embeddings, columns.rows, f"rows in {path}")[columns.kept]
-        vectors = whole / np.linalg.norm(whole, axis=1, keepdims=True)
+        vectors = of_length_1(read_vectors(embeddings, columns.rows, f"rows in {path}")[columns.kept])
     numbers = {need: np.array(_filled(path, need, values)) for need, values in columns.numbers.items()}
     pool = Pool(
         tuple(map(str, columns.ids)), tuple(columns.languages), labels=labels, scores=numbers.get("scores"),
@@ -120,6 +119,7 @@ def _add(columns: _Columns, own_id: str | int, row: Mapping[str, Any], place: st
 
 def _id(row: Mapping[str, Any], place: str) -> str | int:
     value = row.get("id")
+    refuse_half_characters({key: row.get(key) for key in ("id", "language")}, place)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise SourceError(f'{place}: "id" must be a text or a whole number that names the row.')
     return value
@@ -151,7 +151,7 @@ def _number(row: Mapping[str, Any], key: str, place: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SourceError(f'{place}: "{key}" must be a number, this is {type(value).__name__}.')
     if not 0 <= value < _LARGEST:
-        raise SourceError(f'{place}: "{key}" is {value}; it must be a finite number from 0 (below {_LARGEST:g}).')
+        raise SourceError(f'{place}: "{key}" is {value!s:.20}; it must be a finite number from 0 (below {_LARGEST:g}).')
     return float(value)
 
 

@@ -37,9 +37,6 @@ def run(place: Workplace) -> Outcome:
     name = place.step.name.partition("/")[2]
     selection = selections(place.recipe)[name]
     taken = expand_mixes(place.recipe)[name]
-    if not any(code in selection.languages for part in taken for code in part.languages):
-        write_jsonl(place.folder / SELECTED, ())  # the mix of a family that takes nothing of them, X: 0
-        return Outcome((SELECTED,), {"method": selection.method, "rows": 0})
     rows = read_candidates(place, taken, selection.languages)
     if not rows:
         languages = " and ".join(selection.languages)
@@ -65,12 +62,12 @@ def _select(place: Workplace, selection: Selection, rows: Sequence[Candidate]) -
         write_jsonl(place.folder / NEAR_DUPLICATES, _left_out(pool, prompts, thinned))
         written.append(NEAR_DUPLICATES)
         pool = only(pool, thinned.kept)
-    wanted = Wanted(selection.size, selection.budgets, place.recipe.seed)
+    wanted = _wanted(pool, selection, place)
     picks = _pick(pool, wanted, selection, len(rows))
     chosen = [(pool.ids[row], pool.languages[row]) for row in picks.rows.tolist()]
     write_jsonl(place.folder / SELECTED, ({"id": own, "language": code} for own, code in chosen))
     counts = {
-        "method": selection.method, "rows": len(chosen),
+        "method": selection.method, "rows": len(chosen), "asked": selection.size,
         "languages": _languages(rows, pool, chosen), "missing": Counter(gap for gap in gaps if gap is not None),
         "near_duplicates": thinned and thinned.counts, "picks": picks.counts,
         "translation_quality": _translation_quality(rows, sources, pool, set(chosen)),
@@ -79,15 +76,27 @@ def _select(place: Workplace, selection: Selection, rows: Sequence[Candidate]) -
     return Outcome(tuple(written), counts)
 
 
+def _wanted(pool: Pool, selection: Selection, place: Workplace) -> Wanted:
+    """Say how much is selected: what the recipe says, and half of the rows at most where `--limit` makes a trial of few."""
+    size, budgets = selection.size, dict(selection.budgets)
+    if "limit" in place.step.settings:
+        there = Counter(pool.languages)
+        budgets = {code: min(rows, (there[code] + 1) // 2) for code, rows in budgets.items()}
+        size = sum(budgets.values()) if budgets else min(size, (len(pool.ids) + 1) // 2)
+    return Wanted(size, budgets, place.recipe.seed)
+
+
 def _sources(place: Workplace, rows: Sequence[Candidate], needs: frozenset[Knowledge]) -> Sources:
     """Read what is known of the rows' data sets."""
     annotate = place.recipe.annotate
+    clusters, characters = annotate.labels.kind == "clusters", annotate.embedder.kind == "characters"
     datasets = dict.fromkeys(row.dataset for row in rows) if needs else {}
     translated = {row.step for row in rows if row.step.startswith("translate/")} if "scores" in needs else set()
     return Sources(
         {dataset: read_known(place.inputs[f"annotate/{dataset}"]) for dataset in datasets},
-        same_labels=annotate.labels.kind != "clusters",
-        same_space=annotate.embedder.kind != "characters",
+        same_labels=not clusters,
+        same_space=not characters,
+        same_label_space=not (clusters and characters),
         quality={step: translation_quality(place.inputs[step]) for step in sorted(translated)},
     )
 

@@ -31,6 +31,15 @@ def read_vectors(path: Path, rows: int, of: str) -> NDArray[np.float32]:
     return vectors.astype(np.float32, copy=False)
 
 
+def of_length_1(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring vectors to length 1; the squares of single precision would be zero or infinite where numbers are tiny or huge."""
+    scaled = np.empty_like(vectors)
+    for start in range(0, len(vectors), _WHOLE_BLOCK):
+        block = vectors[start : start + _WHOLE_BLOCK].astype(np.float64)
+        scaled[start : start + _WHOLE_BLOCK] = block / np.linalg.norm(block, axis=1, keepdims=True)
+    return scaled
+
+
 def _loaded(path: Path) -> NDArray[np.generic]:
     if not path.is_file():
         raise SourceError(f"{path}: no such file; name a .npy file of vectors.")

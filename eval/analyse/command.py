@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         with replacing(out / name) as stream:
             stream.write(content)
     print(_json(document) if arguments.json else terminal_text(report))
-    print(f"analysis: {out / PAGE}", file=sys.stderr if arguments.json else sys.stdout)
+    print(f"analysis: {out / PAGE} (with intervals and figures)", file=sys.stderr if arguments.json else sys.stdout)
 
 
 def _files(report: Report, document: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:

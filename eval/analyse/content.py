@@ -25,6 +25,8 @@ PAPER = (
     "With --paper, similarity and style are as WildChat-50M (2025) published them: running averages instead of means, counts over whole pages "
     "instead of answers. Each table says what is wrong with that. Preference rates and flips are the published ones in any case."
 )
+NAMED = 6
+"""Models that a sentence names at most."""
 NO_PAIRS = (
     "No model here is known to be tuned on the answers of another one here, which the ratio on shared prompts needs: name such a pair with "
     "`--tuned-on TUNED=GENERATOR`, and the run that holds the generator; `kielo eval style` does the same for files of answers."
@@ -100,14 +102,25 @@ def _facts(material: Material) -> Iterator[tuple[str, str]]:
 
 
 def _cautions(material: Material) -> Iterator[str]:
+    for run in material.runs:
+        if run.unanswered:
+            names = _listed([name.partition("/")[2] for name in run.unanswered])
+            yield f"Left out of `{run.name}`, without answers so far: {names}; `kielo run` with its recipe goes on where it stopped."
     for each in material.answers:
         name = name_of(each.language)
         if not each.open_questions:
             yield f"{name}: the answers are to IFEval prompts, many of which prescribe the form of an answer; open questions (`eval.questions`) tell more of a model's own style."
+        absent = [model.name for model in material.models if model.name not in {*each.texts, *each.empty}]
+        if absent:
+            yield f"{name}: {_listed(absent)} answered nothing of {', '.join(each.benchmarks)} and {'is' if len(absent) == 1 else 'are'} left out; `--benchmark NAME` compares other answers."
         if each.empty:
             yield f"{name}: {_counted(each.empty)} without any text are left out."
         if each.repeated:
             yield f"{name}: {_counted(each.repeated)} to a prompt that the same model answered before are left out: the first one counts."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(f'`{name}`' for name in names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
 
 
 def _counted(of: Mapping[str, int]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
 from eval.report.document import Figure
 from eval.report.svg import Frame, mark, stroke, text
 
-WIDTH, LABELS, ROW, TOP, GAP, RIGHT, BELOW = 852.0, 224.0, 28.0, 40.0, 26.0, 18.0, 34.0
-LONGEST = 30
+WIDTH, ROW, TOP, GAP, RIGHT, BELOW = 852.0, 28.0, 40.0, 26.0, 18.0, 34.0
+LONGEST, LETTER = 30, 8.4
 """Letters of a name at the left of its row."""
 
 
@@ -29,13 +29,19 @@ def cut(name: str) -> str:
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
+def labels_width(names: Iterable[str]) -> float:
+    """Give the room that names at the left of their rows take."""
+    return LETTER * max(len(cut(name)) for name in names)
+
+
 def draw_dots(name: str, caption: str, rows: Sequence[str], panels: Mapping[str, Mapping[str, Dot]]) -> Figure:
     """Draw the panels side by side, from 0 each."""
     bottom = TOP + ROW * len(rows)
-    width = (WIDTH - LABELS - RIGHT - GAP * (len(panels) - 1)) / len(panels)
-    body = [text(LABELS - 20, _middle(at) + 4.5, cut(row), "", "end") for at, row in enumerate(rows)]
+    labels = labels_width(rows) + 24
+    width = (WIDTH - labels - RIGHT - GAP * (len(panels) - 1)) / len(panels)
+    body = [text(labels - 20, _middle(at) + 4.5, cut(row), "", "end") for at, row in enumerate(rows)]
     for number, (title, dots) in enumerate(panels.items()):
-        left = LABELS + number * (width + GAP)
+        left = labels + number * (width + GAP)
         top_value = rounded_up(max(dot.high for dot in dots.values()))
         body += _panel(Frame(left, left + width, TOP, bottom, 0.0, top_value), title, rows, dots)
     return Figure(name, caption, "\n".join(body), round(WIDTH), round(bottom + BELOW))

@@ -42,6 +42,13 @@ class AnalysedRun:
         """Pick the records of one kind of step."""
         return {name: record for name, record in self.records.items() if record["kind"] == kind}
 
+    @property
+    def unanswered(self) -> list[str]:
+        """List the trainings begun, as far as the recipe evaluates them, that have not answered anything yet."""
+        begun = [name.removeprefix("tokens/") for kind in ("tokens", "sft", "dpo") for name in self.of_kind(kind)]
+        asked = self.recipe.get("eval", {}).get("models") or begun
+        return [name for name in dict.fromkeys(begun) if name in asked and f"responses/{name}" not in self.records]
+
     def mix_of(self, model: str) -> str | None:
         """Name the mix that a model was trained on, for preference tuning that of the model it started from."""
         waiting, seen = [model], {model}
@@ -98,10 +105,10 @@ def read_runs(folders: Sequence[Path]) -> list[AnalysedRun]:
 
 
 def _recipe(folder: Path) -> Document:
-    recipe = read_json(folder / RECIPE)
-    if recipe is None:
+    recipe = read_json(folder / RECIPE) if folder.is_dir() else None
+    if recipe is None or "name" not in recipe:
         raise UsageError(
-            f"{folder}: no run folder (it holds no {RECIPE}); name one that `kielo run` made, such as runs/pocket."
+            f"{folder}: no run folder (it holds no {RECIPE} of a run); name one that `kielo run` made, such as runs/pocket."
         )
     return recipe
 

@@ -79,6 +79,8 @@ def similarity_figure(answers: Answers, found: Similarity) -> Figure | None:
         f"Similarity of the answers in {name_of(answers.language)}, pair by pair: {NAMES[DRAWN]} times 100, {found.metrics[DRAWN]}, mean over the prompts that both "
         "answered; the stronger the colour, the more alike."
     )
+    if 2 * len(values) < len(found.models) * (len(found.models) - 1):
+        caption += " Two models without a common prompt have no square."
     return draw_heat_map(f"similarity-{answers.language}", caption, list(found.models), values)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eval.analyse.origins import generator_of
 from eval.analyse.runs import AnalysedRun
 from eval.report.document import Block, Cell, Items, Table
 from eval.report.numbers import duration, thousands
@@ -23,19 +24,44 @@ class Measured:
 
     run: str
     step: str
+    model: str
+    """As the recipe or the run names it, which tells people more than the weights' checksum."""
     found: Mapping[str, Any]
 
 
 def read_measured(runs: Sequence[AnalysedRun]) -> list[Measured]:
     """Read generation.json of every step that has one; a step that changed its model or machine half-way is there once for each."""
     return [
-        Measured(run.name, step, each)
-        for run in runs
-        for kind in GENERATING
-        for step in run.of_kind(kind)
-        if (found := read_json(run.folder / step / GENERATION)) is not None
+        Measured(run.name, step, _named(str(each["model"]), known), each)
+        for run, every in ((run, _spent(run)) for run in runs)
+        for known in (_names(run, every),)
+        for step, found in every.items()
         for each in (found, *found.get("others", ()))
     ]
+
+
+def _spent(run: AnalysedRun) -> dict[str, Mapping[str, Any]]:
+    steps = (step for kind in GENERATING for step in run.of_kind(kind))
+    return {step: found for step in steps if (found := read_json(run.folder / step / GENERATION)) is not None}
+
+
+def _names(run: AnalysedRun, spent: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Name models by their identities: the recipe's own, those that answered prompts anew, and the tuned ones."""
+    names: dict[str, str] = {}
+    for record in run.of_kind("translate").values():
+        names[str(record["fields"].get("model"))] = run.recipe["model"]
+    for step in run.of_kind("regenerate"):
+        name, identity = generator_of(run, step.partition("/")[2], run.recipe["language"])
+        names[str(identity)] = str(name)
+    tuned = {step: found for step, found in spent.items() if step in run.of_kind("responses")}
+    return {**names, **{str(found["model"]): step.partition("/")[2] for step, found in tuned.items()}}
+
+
+def _named(identity: str, names: Mapping[str, str]) -> str:
+    """Name weights that lie in a folder; where nothing here names them, by the beginning of their checksum."""
+    weights, space, served = identity.partition(" ")
+    name = names.get(weights, f"{weights[:15]}…") if weights.startswith("sha256:") else weights
+    return f"{name}{space}{served}"
 
 
 def throughput_blocks(runs: Sequence[AnalysedRun], measured: Sequence[Measured]) -> list[Block]:
@@ -76,7 +102,7 @@ def _row(each: Measured, with_runs: bool) -> tuple[Cell, ...]:
     found = each.found
     seconds, peak = float(found["seconds"]), found.get("peak_memory_bytes")
     return (
-        Cell(f"{each.run}: {each.step}" if with_runs else each.step), Cell(str(found["model"])),
+        Cell(f"{each.run}: {each.step}" if with_runs else each.step), Cell(each.model),
         Cell(f"{found['engine']} on {found['device']}" if found["device"] else str(found["engine"])), Cell(thousands(found["requests"])),
         _rate(found["prompt_tokens"], seconds), _rate(found["completion_tokens"], seconds),
         Cell(duration(seconds), numbers=(("seconds", seconds),)),
@@ -94,6 +120,11 @@ def _rate(tokens: int, seconds: float) -> Cell:
 def throughput_document(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     """Write the measurements as JSON."""
     return [
-        {"run": each.run, "step": each.step, **{key: value for key, value in each.found.items() if key != "others"}}
+        {
+            "run": each.run,
+            "step": each.step,
+            "name": each.model,
+            **{key: value for key, value in each.found.items() if key != "others"},
+        }
         for each in measured
     ]

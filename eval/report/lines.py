@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.report.svg import Frame, mark, stroke, text
 
-LABEL_HEIGHT, LABEL_CHARACTER, NARROWEST = 18.0, 8.6, 38
+LABEL_HEIGHT, LABEL_CHARACTER, NARROWEST, WIDEST = 18.0, 8.6, 38, 27.0
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,37 @@ class Line:
     points: tuple[Point, ...]
 
 
-def draw_lines(frame: Frame, lines: Sequence[Line]) -> Iterator[str]:
-    """Draw all lines, their intervals under their markers, and name them at their ends."""
-    for line in lines:
-        places = " ".join(f"{frame.x(point.x):.1f},{frame.y(point.value):.1f}" for point in line.points)
+def draw_lines(frame: Frame, lines: Sequence[Line], beside: float = 0.0) -> Iterator[str]:
+    """Draw all lines, their intervals under their markers, and name them at their ends.
+
+    Points of several lines at one place stand `beside` units apart (less where they are many), so that none hides another.
+    """
+    across = _across(frame, lines, beside)
+    for at, line in enumerate(lines):
+        places = " ".join(f"{across[at, point.x]:.1f},{frame.y(point.value):.1f}" for point in line.points)
         if len(line.points) > 1:
             yield f'<polyline class="line {line.role}" points="{places}"/>'
         for point in line.points:
-            x, low, high = frame.x(point.x), max(frame.bottom_value, point.low), min(frame.top_value, point.high)
+            x, low, high = across[at, point.x], max(frame.bottom_value, point.low), min(frame.top_value, point.high)
             yield stroke(f"whisker {line.role}", x, frame.y(low), x, frame.y(high))
-    for line in lines:
+    for at, line in enumerate(lines):
         for point in line.points:
-            yield mark(line.role, frame.x(point.x), frame.y(point.value), point.words)
+            yield mark(line.role, across[at, point.x], frame.y(point.value), point.words)
     yield from _names(frame, lines)
+
+
+def _across(frame: Frame, lines: Sequence[Line], beside: float) -> dict[tuple[int, float], float]:
+    """Place every line's points from left to right: number of the line, place on the axis -> units."""
+    here: dict[float, list[int]] = {}
+    for at, line in enumerate(lines):
+        for place in dict.fromkeys(point.x for point in line.points):
+            here.setdefault(place, []).append(at)
+    step = {place: min(beside, WIDEST / max(len(there) - 1, 1)) for place, there in here.items()}
+    return {
+        (at, place): frame.x(place) + step[place] * (number - (len(there) - 1) / 2)
+        for place, there in here.items()
+        for number, at in enumerate(there)
+    }
 
 
 def _names(frame: Frame, lines: Sequence[Line]) -> Iterator[str]:

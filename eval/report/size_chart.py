@@ -15,7 +15,7 @@ from eval.report.standing import families, selection_of, unselected
 from eval.report.svg import SERIES, Frame
 from kielo.trainings import tuned_models
 
-WIDTH, TICKS = 852, 6
+WIDTH, TICKS, BESIDE = 852, 6, 9.0
 Value = tuple[float, float, float]
 """A score and the ends of its 95% interval, as the axis shows it."""
 
@@ -40,6 +40,7 @@ def draw_selections(run: Run) -> Figure | None:
         lambda model: selected_rows(run, model),
         "selected rows",
         "selected rows",
+        chosen=True,
     )
     return _draw(run, axis, "selections", _measure(run), "%", _accuracy(run))
 
@@ -56,6 +57,8 @@ class Axis:
     size: Callable[[str], int]
     title: str
     unit: str
+    chosen: bool = False
+    """Whether a recipe says these very numbers, so that the axis marks them instead of round ones."""
 
 
 def _in_the_mix(run: Run) -> Axis:
@@ -133,8 +136,8 @@ def _draw(
     ticks = _round_ticks([end for line in lines for point in line.points for end in (point.low, point.high)])
     frame = Frame(62, right_edge(WIDTH, lines), 18, 330, sizes[0], sizes[-1], ticks[0], ticks[-1])
     body = [
-        *value_axis(frame, ticks, unit), *below_axis(frame, list(_log_ticks(sizes)), f"{axis.title} (logarithmic)"),
-        *draw_lines(frame, lines),
+        *value_axis(frame, ticks, unit), *below_axis(frame, list(_ticks(axis, sizes)), f"{axis.title} (logarithmic)"),
+        *draw_lines(frame, lines, BESIDE),
     ]  # fmt: skip
     kinds = "family of mixes and way of selecting" if run.selected else "family of mixes"
     caption = f"{measure} against the number of {axis.title}, one line per {kinds}. Bars: 95% intervals; which differences are shown, the tables say. The axis of scores does not start at 0."
@@ -165,6 +168,10 @@ def _round_ticks(values: Sequence[float]) -> list[float]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
     first, last = floor(low / step), max(ceil(high / step), floor(low / step) + 1)
     return [round(step * number, 10) for number in range(first, last + 1)]
+
+
+def _ticks(axis: Axis, places: Sequence[float]) -> Iterator[tuple[float, str]]:
+    return ((place, thousands(round(10**place))) for place in places) if axis.chosen else _log_ticks(places)
 
 
 def _log_ticks(places: Sequence[float]) -> Iterator[tuple[float, str]]:

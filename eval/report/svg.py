@@ -36,6 +36,8 @@ CORNERS: Mapping[str, tuple[tuple[float, float], ...]] = {
     "seventh": STAR, "eighth": CROSS, "ninth": LEFT, "tenth": RIGHT,
 }  # fmt: skip
 """The marker of each role of a line, as corners around its place; a circle has none."""
+NARROW = 620
+"""Units from which on a figure is wide: the page's style shrinks it to this width, and leaves narrower ones as they are."""
 SERIES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 """Roles for lines that are no language."""
 
@@ -67,8 +69,9 @@ def write_svg(figure: Figure) -> str:
     """Write a figure as an SVG element of the page, whose style it needs."""
     size = f'width="{figure.width}" height="{figure.height}" viewBox="0 0 {figure.width} {figure.height}"'
     label = escape(figure.caption, quote=True)
+    narrow = " narrow" if figure.width < NARROW else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="kielo-figure" role="img" aria-label="{label}" {size}>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="kielo-figure{narrow}" role="img" aria-label="{label}" {size}>'
         f"\n{figure.body}\n</svg>\n"
     )
 

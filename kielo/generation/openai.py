@@ -312,7 +312,7 @@ def _read(server: Server, request: Request, status: int, content: bytes, before:
 
 
 def _answered(status: int, content: bytes) -> str:
-    return f"answered {status} {_without_key(sentence_of(content))}".rstrip()
+    return f"answered {status} {_without_key(sentence_of(content))}".rstrip(" .")
 
 
 def _key() -> str:

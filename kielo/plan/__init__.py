@@ -24,7 +24,7 @@ __all__ = [
 def make_plan(recipe: Recipe, limit: int | None = None) -> list[Step]:
     """Spell a recipe out as steps, every step after its inputs; `limit` keeps the first rows of each data set."""
     steps = [
-        *data_steps(recipe, limit), *selection_steps(recipe), *alignment_steps(recipe), *eval_steps(recipe)
+        *data_steps(recipe, limit), *selection_steps(recipe, limit), *alignment_steps(recipe), *eval_steps(recipe)
     ]  # fmt: skip
     report = {"name": recipe.name, "description": recipe.description}
     return [*steps, Step("report", "report", report, tuple(step.name for step in steps), derived=True)]

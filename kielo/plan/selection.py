@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kielo.languages import answers_of
@@ -59,17 +59,21 @@ def answering_model(recipe: Recipe, dataset: Dataset) -> str | None:
     return engine.model or engine.served_model or recipe.model
 
 
-def selection_steps(recipe: Recipe) -> Iterator[Step]:
-    """Make a step `annotate` of every data set that selections must know something of, then the selections."""
+def selection_steps(recipe: Recipe, limit: int | None = None) -> Iterator[Step]:
+    """Make a step `annotate` of every data set that selections must know something of, then the selections.
+
+    With a `limit` the steps know that few rows are there, and make do with them.
+    """
+    trial = {} if limit is None else {"limit": limit}
     mixes, selected = expand_mixes(recipe), selections(recipe)
     wanted: dict[str, set[Knowledge]] = {}
     for name, selection in selected.items():
         for dataset in _datasets(mixes[name], selection):
             wanted.setdefault(dataset, set()).update(selection.settings.needs(selection.method))
-    known = {dataset: _annotate(recipe, dataset, frozenset(needs)) for dataset, needs in wanted.items() if needs}
+    known = {dataset: _annotate(recipe, dataset, frozenset(needs), trial) for dataset, needs in wanted.items() if needs}
     yield from known.values()
     for name, selection in selected.items():
-        yield _select(recipe, name, mixes[name], selection)
+        yield _select(recipe, name, mixes[name], selection, trial)
 
 
 def _datasets(taken: tuple[Taken, ...], selection: Selection) -> list[str]:
@@ -80,7 +84,7 @@ def _datasets(taken: tuple[Taken, ...], selection: Selection) -> list[str]:
     )
 
 
-def _annotate(recipe: Recipe, dataset: str, needs: frozenset[Knowledge]) -> Step:
+def _annotate(recipe: Recipe, dataset: str, needs: frozenset[Knowledge], trial: Mapping[str, int]) -> Step:
     annotate = recipe.annotate
     by_base = "ifd" in needs and annotate.scores.kind == "ifd"
     engines: dict[str, Any] = {
@@ -93,6 +97,7 @@ def _annotate(recipe: Recipe, dataset: str, needs: frozenset[Knowledge]) -> Step
     settings = {
         "annotate": {**_known(recipe, needs), "needs": sorted(needs), "engines": engines},
         "seed": recipe.seed,
+        **trial,
         **(model_fields(recipe) if with_model else {}),
         **{key: value for what, file in files.items() for key, value in file_fields(recipe, file, what).items()},
     }
@@ -152,7 +157,9 @@ def asked_engine(recipe: Recipe, engine: Engine) -> dict[str, Any]:
     return {**engine_fields(engine.model_dump()), "model": model_identity(model, revision)}
 
 
-def _select(recipe: Recipe, name: str, taken: tuple[Taken, ...], selection: Selection) -> Step:
+def _select(
+    recipe: Recipe, name: str, taken: tuple[Taken, ...], selection: Selection, trial: Mapping[str, int]
+) -> Step:
     select, datasets = selection.settings, _datasets(taken, selection)
     own = select.model_dump()[selection.method] if selection.method in ("mig", "deita", "car", "qdit") else {}
     settings = {
@@ -163,7 +170,7 @@ def _select(recipe: Recipe, name: str, taken: tuple[Taken, ...], selection: Sele
                 "near_duplicates": select.near_duplicates and select.near_duplicates.model_dump(), **own,
             }
         },
-        "seed": recipe.seed,
+        "seed": recipe.seed, **trial,
     }  # fmt: skip
     rows = [
         rows_step(recipe, dataset, code)

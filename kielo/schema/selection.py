@@ -132,7 +132,7 @@ class Mig(Part):
     threshold: float = Field(
         0.9, gt=0, le=1, description="labels are joined where their vectors have at least this cosine"
     )
-    propagation: float = Field(1.0, ge=0, description="weight of what a label gives to those it is joined with")
+    propagation: float = Field(1.0, ge=0, le=1e6, description="weight of what a label gives to those it is joined with")
     norm: bool = Field(
         False,
         description="divide a row's score by its number of labels; off in the published command line, on in its class",
@@ -144,7 +144,7 @@ class Mig(Part):
         "power", description="power: (x + offset)^exponent; exponential: 1 - exp(-rate x)"
     )
     exponent: float = Field(0.8, gt=0, le=1, description="power")
-    offset: float = Field(1e-6, gt=0, description="power")
+    offset: float = Field(1e-6, ge=1e-12, description="power")
     rate: float = Field(1.0, gt=0, description="exponential")
 
     @model_validator(mode="after")

@@ -198,17 +198,18 @@ def test_eval_of_a_recipe_stands_on_every_models_answers(write_recipe):
     assert len(models) == 5
 
 
-def test_an_edited_pack_is_another_scoring(plan, tmp_path, monkeypatch):
-    """The rules of fair mode stand in the pack: scores by an older one must not stand beside scores by this one."""
+def test_an_edited_pack_is_another_scoring_and_translation(plan, tmp_path, monkeypatch):
+    """The rules of fair mode and what checks know stand in the pack: scores by an older one must not stand beside scores by this one."""
     for code in ("en", "fi"):
         (tmp_path / f"{code}.yaml").write_bytes((languages.PACKS / f"{code}.yaml").read_bytes())
-    monkeypatch.setattr("kielo.plan.evaluation.PACKS", tmp_path)
+    monkeypatch.setattr(languages, "PACKS", tmp_path)
     before = plan()
     with (tmp_path / "fi.yaml").open("a") as pack:
         pack.write("# another rule\n")
     after = plan()
     changed = {name for name in before if before[name].settings != after[name].settings}
-    assert changed == {name for name in of_kind(before, "ifeval-scores") if name.endswith("-fi")}
+    scored = {name for name in of_kind(before, "ifeval-scores") if name.endswith("-fi")}
+    assert changed == {*scored, *of_kind(before, "translate")}
 
 
 def test_the_judge_stands_on_all_answers_and_not_on_scores(plan):

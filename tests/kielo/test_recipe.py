@@ -118,6 +118,8 @@ def test_every_shipped_recipe_loads(path):
         (("start: sft/en-fi-100pct", "trainer: {loss_type: []}\n  start: sft/en-fi-100pct"), 15, r"names no loss"),
         (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, languages: [da]}}"), 11, r"no 'da' rows to select from; it has en and fi"),
         (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, languages: [fi], budgets: {en: 1}}}"), 11, r"selected are rows in fi; give 'en' no budget"),
+        (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, budgets: {fi: 1}}}"), 11, r"'en' has none, so no row of it would be selected"),
+        (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, budgets: {en: 0.5, fi: 0.5}}}"), 11, r"mix en-fi-0pct has no 'fi' rows"),
         (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, budgets: {fi: 0.4}}}"), 11, r"add up to 0\.4; they are shares of the size, 1 in all"),
         (("X: [0, 0.5, 1.0]}", "X: [0, 0.5, 1.0], select: {size: 9, method: random, mig: {norm: true}}}"), 11, r"mig would do nothing with method random"),
         (("model: pocket", "model: pocket\nannotate: {scores: {kind: ifd}}"), 3, r"annotate\.scores: no mix selects rows by it"),

@@ -54,6 +54,15 @@ def test_one_method_and_one_size_leave_the_name_as_it_is(make):
     assert found["en-fi-0pct"].languages == ("en", "fi"), "a share of X is of a language, whatever X is"
 
 
+def test_a_share_of_0_of_what_is_selected_from_is_one_mix_without_a_selection(make):
+    family = f"{FAMILY}, select: {{method: [random, mig], size: 7, languages: [fi]}}"
+    recipe = make(
+        (FAMILY, family), ("sft/en-fi-100pct", "sft/en-fi-100pct-mig"), ("mix: en-fi-100pct", "mix: en-fi-0pct")
+    )
+    selecting = [f"en-fi-{share}pct-{method}" for share in (50, 100) for method in ("random", "mig")]
+    assert list(expand_mixes(recipe)) == ["en-fi-0pct", *selecting] and list(selections(recipe)) == selecting
+
+
 @pytest.mark.parametrize(
     ("size", "shares", "budgets"),
     [
@@ -64,7 +73,8 @@ def test_one_method_and_one_size_leave_the_name_as_it_is(make):
     ],
 )
 def test_budgets_are_rows_that_add_up_to_the_size(make, size, shares, budgets):
-    recipe = make((FAMILY, f"{FAMILY}, select: {{size: {size}, budgets: {shares}}}"))
+    family = FAMILY.replace("X: [0, 0.5, 1.0]", "X: [0.5, 1.0]")
+    recipe = make((FAMILY, f"{family}, select: {{size: {size}, budgets: {shares}}}"))
     assert dict(selections(recipe)["en-fi-100pct"].budgets) == budgets
 
 

@@ -14,6 +14,7 @@ from align.selection.pool import Picks
 from align.selection.pool_file import Needed, PoolFile, read_pool
 from align.selection.pool_options import add_pool_options, wanted, write_ids
 from kielo.errors import UsageError
+from kielo.option_values import seed
 from kielo.out_files import output_file
 from kielo.schema.parts import Part
 from kielo.schema.selection import Car, Deita, Method, Qdit
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 "--embeddings", type=Path, required=True, metavar="E.npy", help="a vector for each row, in their order"
             )
         if baseline.seeded:
-            method.add_argument("--seed", type=int, default=0, help="default: 0")
+            method.add_argument("--seed", type=seed, default=0, help="of what is drawn at random (default: 0)")
         for key, field in (baseline.settings.model_fields if baseline.settings else {}).items():
             default = "" if field.default is None else f" (default: {field.default:g})"
             method.add_argument(

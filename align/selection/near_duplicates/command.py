@@ -13,7 +13,7 @@ from align.selection.near_duplicates.printed import contamination_lines, documen
 from align.selection.near_duplicates.rows import FIELDS, PromptRow, read_prompt_rows
 from align.selection.near_duplicates.thin_out import Thinned, thin_out
 from align.selection.pool import Pool
-from align.selection.vector_file import read_vectors
+from align.selection.vector_file import of_length_1, read_vectors
 from kielo.errors import UsageError
 from kielo.out_files import output_file
 from kielo.records import write_json, write_jsonl
@@ -76,8 +76,7 @@ def _check(arguments: argparse.Namespace, out: Path | None, report: Path | None)
 def _pool(rows: Sequence[PromptRow], arguments: argparse.Namespace) -> Pool:
     vectors = None
     if arguments.embeddings is not None:
-        whole = read_vectors(arguments.embeddings, len(rows), f"rows in {arguments.file}")
-        vectors = whole / np.linalg.norm(whole, axis=1, keepdims=True)
+        vectors = of_length_1(read_vectors(arguments.embeddings, len(rows), f"rows in {arguments.file}"))
     return Pool(
         tuple(row.name for row in rows), tuple(row.language for row in rows),
         lengths=np.array([row.answers_length for row in rows]), scores=np.array([row.score for row in rows]), embeddings=vectors,

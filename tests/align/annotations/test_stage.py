@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -53,6 +54,13 @@ def test_a_row_without_text_stays_with_its_reason(make_place: MakePlace) -> None
 def test_more_clusters_than_rows_are_refused(make_place: MakePlace) -> None:
     with pytest.raises(RecipeError, match=r"labels\.clusters: 40 clusters of 24 rows .* ask for 24 or fewer"):
         stage.run(make_place("{labels: {clusters: [40]}}"))
+
+
+def test_a_trial_of_few_rows_makes_as_many_clusters_as_fit(make_place: MakePlace) -> None:
+    place = make_place("{labels: {clusters: [40]}}")
+    settings = {**place.step.settings, "limit": 24}
+    _, known, _ = annotated(dataclasses.replace(place, step=dataclasses.replace(place.step, settings=settings)))
+    assert len(known.label_names) == 3 + 6 and all(known.labels)
 
 
 def test_rows_of_another_language_are_no_source_rows(make_place: MakePlace) -> None:

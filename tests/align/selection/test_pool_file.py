@@ -55,6 +55,27 @@ def test_without_names_the_labels_are_those_of_the_pool(write: Write) -> None:
     assert (labels.names, labels.numbers.tolist()) == (("a", "b"), [0, 1, 1])
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e25])
+def test_vectors_have_length_1_however_long_they_were(write: Write, tmp_path: Path, scale: float) -> None:
+    written = np.array([[3.0, 4.0], [-1.0, 0.0]], np.float32) * np.float32(scale)
+    np.save(tmp_path / "e.npy", written)
+    pool = read_pool(write({"id": "a"}, {"id": "b"}), (), embeddings=tmp_path / "e.npy").pool
+    np.testing.assert_allclose(pool.embeddings, [[0.6, 0.8], [-1, 0]], rtol=1e-6)
+
+
+def test_half_a_character_and_endless_digits_are_refused_in_one_short_sentence(write: Write) -> None:
+    with pytest.raises(SourceError, match="line 1: the row holds half a character"):
+        read_pool(write('{"id": "\\ud800"}'), ())
+    with pytest.raises(SourceError, match='line 1: "score" is 1000') as caught:
+        read_pool(write('{"id": "a", "score": 1' + "0" * 400 + "}"), ("scores",))
+    assert len(str(caught.value)) < 250
+
+
+def test_a_folder_is_no_file_of_names(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no such file; write the labels' names"):
+        read_label_names(tmp_path)
+
+
 ROWS = (
     {"id": "a", "labels": ["runot"], "score": 5, "length": 10},
     {"id": "b", "labels": None, "score": 3, "length": 20},

@@ -89,6 +89,9 @@ def test_mistakes_are_one_sentence(select, tmp_path, capsys):
     with pytest.raises(SystemExit):
         select("deita", "--threshold", "much")
     assert "invalid float value: 'much'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        select("car", "--seed", "-5")
+    assert "'-5' is no whole number from 0 to 4294967295" in capsys.readouterr().err
 
 
 def test_every_method_of_a_recipe_can_be_had_as_a_tool(capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -169,7 +170,7 @@ def test_a_size_over_the_pool_names_all_numbers(place):
     with pytest.raises(SourceError, match=sentence):
         stage.run(here)
     with pytest.raises(SourceError, match=r"random from 12 rows: 7 'fi' rows are to be selected and there are 6"):
-        stage.run(place("{method: random, size: 7, budgets: {fi: 1.0}}"))
+        stage.run(place("{method: random, size: 7, budgets: {en: 0, fi: 1.0}}"))
 
 
 def test_near_duplicates_are_thinned_out_within_a_language_first(place):
@@ -238,6 +239,21 @@ def test_clusters_of_two_data_sets_are_different_labels_and_tags_are_the_same(pl
     np.testing.assert_allclose(cosines, np.eye(names), atol=1e-6)
 
 
+@pytest.mark.parametrize(("kind", "near"), [("clusters", False), ("file", True)])
+def test_tags_of_two_data_sets_that_are_spelled_alike_are_near(place, monkeypatch, kind, near):
+    labels = {"clusters": "{labels: {kind: clusters}}", "file": "{labels: {kind: file, file: l.jsonl}}"}[kind]
+    rows = {name: [row(0, "en", name)] for name in ("one", "two")}
+    known = {name: [{"labels": [label]}] for name, label in (("one", "rhyme"), ("two", "rhymes"))}
+    pools = []
+    monkeypatch.setattr(stage, "find_method", lambda name: lambda pool, *_: pools.append(pool) or stop())
+    with pytest.raises(StopIteration):
+        stage.run(place("{method: instag, size: 2}", labels, BOTH, known, rows))
+    first, second = pools[0].labels.vectors
+    assert bool(first @ second == 1) is near, (
+        "the fixture gives both the same vector, which is of one space for names alone"
+    )
+
+
 def stop() -> None:
     raise StopIteration
 
@@ -266,13 +282,27 @@ def test_the_selected_rows_are_what_the_mix_takes(place):
     assert json.loads((here.folder / mix.SELECTED).read_text().splitlines()[0]) == {"id": "one/00005", "language": "fi"}
 
 
-def test_a_mix_that_takes_nothing_of_the_languages_selects_nothing(place, write_recipe, tmp_path):
-    select = "{method: random, size: 2, languages: [fi]}"
-    text = RECIPE.format(select=select, annotate="{}", sources="{one: {shares: {en: 1.0, fi: X}}}")
-    recipe = load(write_recipe(text=text.replace("few: {", "few-X: {X: [0, 0.5], ")))
-    step = next(step for step in make_plan(recipe) if step.name == "select/few-0")
-    here = Workplace(step, recipe, tmp_path / "select/few-0", {name: tmp_path / name for name in step.inputs})
-    assert stage.run(here).counts == {"method": "random", "rows": 0} and selected(here) == []
+@pytest.mark.parametrize(
+    ("select", "taken"),
+    [
+        ("{method: random, size: 400, languages: [fi]}", {"fi": 3}),
+        ("{method: random, size: 400, budgets: {en: 0.01, fi: 0.99}}", {"en": 3, "fi": 3}),
+        ("{method: random, size: 2, languages: [fi]}", {"fi": 2}),
+    ],
+)
+def test_a_trial_of_few_rows_selects_half_of_them_at_most(place, select, taken):
+    here = place(select)
+    few = dataclasses.replace(here, step=dataclasses.replace(here.step, settings={**here.step.settings, "limit": 6}))
+    outcome = stage.run(few)
+    assert {code: each["selected"] for code, each in outcome.counts["languages"].items()} == taken
+    assert outcome.counts["asked"] == (2 if "size: 2," in select else 400)
+
+
+def test_a_limit_is_in_the_plan_of_selections_and_changes_nothing_without(place):
+    recipe = place("{method: score, size: 400}", SCORES).recipe
+    whole, few = ({step.name: step.settings for step in make_plan(recipe, limit)} for limit in (None, 6))
+    for name in ("annotate/one", "select/few"):
+        assert few[name] == {**whole[name], "limit": 6} and "limit" not in whole[name]
 
 
 def test_no_rows_at_all_is_refused(place):

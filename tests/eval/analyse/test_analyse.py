@@ -83,16 +83,23 @@ def test_inheritance_is_told_from_training_answers_and_from_generators(written: 
     assert "taught,anew,example/teacher," in table and 'own,oasst2,"its authors, translated",' in table
 
 
+def rated(scores: Document, model: str) -> dict[Any, float]:
+    """Average a model's ratings by question."""
+    found: dict[Any, list[float]] = {}
+    for each in scores["questions"]:
+        found.setdefault(each["key"], []).append(each["models"][f"sft/{model}"]["single"]["rating"])
+    return {key: sum(ratings) / len(ratings) for key, ratings in found.items()}
+
+
 def test_preferences_are_counted_by_question_and_flips_by_generators(analysed: Built, written: Path) -> None:
     (found,) = document(written)["languages"]["fi"]["preferences"]
     scores = json.loads((analysed.folder / "judge/mt-bench-fi/scores.json").read_text("utf-8"))
     rates = {(rate["row"], rate["column"]): rate for rate in found["rates"]}
     for row in BOLD:
         for column in set(BOLD) - {row}:
-            said = scores["preferences"][f"sft/{row}"][f"sft/{column}"] if "preferences" in scores else None
-            rate = rates[row, column]
+            rate, ours, theirs = rates[row, column], rated(scores, row), rated(scores, column)
+            assert rate["higher"] == sum(ours[key] > theirs[key] for key in ours.keys() & theirs.keys())
             assert rate["higher"] == rates[column, row]["lower"] and rate["higher"] + rate["lower"] + rate["ties"] == 80
-            assert said is None or said["higher"] == rate["higher"]
     (flips,) = found["flips"]
     assert sorted(flips["models"]) == ["own", "taught"] and 0 < flips["flipped"] <= flips["decided"] <= 80
 
@@ -106,11 +113,48 @@ def test_generation_is_shown_by_step_and_what_is_not_measured_is_named(written: 
     assert re.search(r"Not measured:.*responses/sft/own", (written / "index.html").read_text("utf-8"))
 
 
+def test_generation_names_models_as_the_recipe_and_the_run_do(analysed: Built, tmp_path: Path) -> None:
+    shutil.copytree(analysed.folder, tmp_path / "run")
+    measured = json.loads((tmp_path / "run/regenerate/anew/generation.json").read_text("utf-8"))
+    before = {**measured, "model": "sha256:0123456789abcdef0123456789abcdef"}
+    tuned = {**measured, "model": "sha256:fedcba9876543210fedcba9876543210", "others": [before]}
+    (tmp_path / "run/responses/sft/own/generation.json").write_text(json.dumps(tuned), "utf-8")
+    out = analyse(tmp_path / "run", "--language", "en", "--out", tmp_path / "out")
+    names = [(each["step"], each["name"]) for each in document(out)["generation"]]
+    assert names == [
+        ("regenerate/anew", "example/teacher@main"), ("responses/sft/own", "sft/own"), ("responses/sft/own", "sha256:01234567…"),
+    ]  # fmt: skip
+
+
+def test_models_without_answers_so_far_are_named(
+    analysed: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(analysed.folder, tmp_path / "run")
+    (tmp_path / "run/responses/sft/plain/step.json").unlink()
+    analyse(tmp_path / "run", "--language", "fi", "--out", tmp_path / "out")
+    assert "without answers so far: `plain`; `kielo run`" in capsys.readouterr().out
+
+
+def test_models_that_answered_other_questions_are_named(
+    analysed: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(analysed.folder, tmp_path / "run")
+    record = tmp_path / "run/responses/sft/plain/step.json"
+    asked = json.loads(record.read_text("utf-8"))
+    del asked["fields"]["eval"]["benchmarks"]["mt-bench-fi"]
+    record.write_text(json.dumps(asked), "utf-8")
+    analyse(tmp_path / "run", "--language", "fi", "--out", tmp_path / "out")
+    assert (
+        "Finnish: `plain` answered nothing of mt-bench and is left out; `--benchmark NAME`" in capsys.readouterr().out
+    )
+
+
 def test_the_page_and_its_figures_are_well_formed_and_load_nothing(written: Path) -> None:
     page = (written / "index.html").read_text("utf-8")
     assert "Kielo analysis" in page and " style=" not in page and not re.search('(src|href)="[^#]', page)
     figures = sorted(path.name for path in (written / "figures").iterdir())
     assert figures == ["similarity-en.svg", "similarity-fi.svg", "style-en.svg", "style-fi.svg"]
+    assert page.count('class="kielo-figure narrow"') == 2, "a heat map of three models stands in its own size"
     for name in figures:
         root = ElementTree.fromstring((written / "figures" / name).read_text("utf-8"))
         assert not any("class" in element.attrib for element in root.iter())
@@ -188,6 +232,13 @@ def test_wrong_folders_are_one_sentence(analysed: Built, tmp_path: Path) -> None
         analyse(tmp_path)
     with pytest.raises(UsageError, match="named twice"):
         analyse(analysed.folder, analysed.folder)
+    file = tmp_path / "a-file"
+    file.touch()
+    with pytest.raises(UsageError, match="no run folder"):
+        analyse(file)
+    (tmp_path / "recipe.json").write_text('{"language": "fi"}', "utf-8")
+    with pytest.raises(UsageError, match="no run folder"):
+        analyse(tmp_path)
     (tmp_path / "recipe.json").write_text('{"name": "empty", "language": "fi"}', "utf-8")
     with pytest.raises(UsageError, match="no model has answered anything"):
         analyse(tmp_path)

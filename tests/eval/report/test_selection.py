@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from eval.report.standing import (
     unselected,
     widest_family,
 )
+from eval.report.svg import SERIES
 from eval.statistics import holm
 from tests.eval.fixture_run import RECIPE, SELECTING, Built, build
 from tests.eval.report.conftest import cell_of
@@ -57,6 +59,28 @@ def test_every_method_is_a_line_of_its_own(chosen: Run) -> None:
     assert {end.rpartition(" ")[0] for end in ends} == {"every row", "few-random", "few-mig"}
     assert sum(1 for _ in resolved(figure).iter(f"{SVG}polyline")) == 2
     assert [selected_rows(chosen, model) for model in ("sft/few-mig-400", "sft/en-fi-100pct", "sft/en-fi-10pct")] == [400, 4126, 0]  # fmt: skip
+
+
+def test_the_axis_marks_the_recipes_sizes_and_no_point_hides_another(chosen: Run) -> None:
+    figure = draw_selections(chosen)
+    assert figure is not None
+    drawn = ElementTree.fromstring(f"<svg>{figure.body}</svg>")
+    whiskers = {
+        role: [line.get("x1") for line in drawn.iter("line") if line.get("class") == f"whisker {role}"]
+        for role in SERIES
+    }
+    assert [len(whiskers[role]) for role in SERIES[:3]] == [3, 3, 1], "two methods at three sizes, and every row"
+    places = [place for role in SERIES for place in whiskers[role]]
+    assert len(set(places)) == len(places)
+    ticks = [
+        one.text for one in drawn.iter("text") if one.get("class") == "muted" and one.get("text-anchor") == "middle"
+    ]
+    assert [tick.replace("\u202f", "").replace("\u00a0", "") for tick in ticks if tick] == [
+        "400",
+        "1000",
+        "4000",
+        "selected rows (logarithmic)",
+    ]
 
 
 def test_a_method_is_tested_against_random_rows_of_its_size_with_one_correction(chosen: Run) -> None:

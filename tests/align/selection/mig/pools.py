@@ -41,7 +41,8 @@ class Dense:
         unit = pool.labels.vectors.astype(float)
         unit /= np.sqrt((unit**2).sum(axis=1))[:, None]
         cosines = unit @ unit.T
-        joined = np.where(cosines >= settings.threshold, cosines, 0.0) * settings.propagation
+        # Equal vectors have a cosine of 1, but for the last bit: a threshold of 1 joins them.
+        joined = np.where(cosines >= settings.threshold - 1e-12, cosines, 0.0) * settings.propagation
         np.fill_diagonal(joined, 1.0)
         each = np.zeros((len(pool.ids), len(unit)))
         for row, labels in enumerate(row_labels(pool)):
