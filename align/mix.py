@@ -72,12 +72,12 @@ def run(place: Workplace) -> Outcome:
     if not chosen:
         raise SourceError(f"mix {name}: no rows at all; give at least one language a share above 0.")
     _write(place.folder / TRAIN, training_order(chosen, seed))
-    return Outcome((TRAIN,), {**_counts(found, chosen), **_generators(place.recipe, found)})
+    return Outcome((TRAIN,), {**_counts(found, chosen), **_generators(place.recipe, mix["takes"])})
 
 
-def _generators(recipe: Recipe, found: Iterable[Line]) -> dict[str, Any]:
+def _generators(recipe: Recipe, takes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Name the models whose answers are in a blend, by data set; nothing where every answer is the rows' own."""
-    datasets = {name: recipe.translate.datasets[name] for name in dict.fromkeys(line.dataset for line in found)}
+    datasets = {name: recipe.translate.datasets[name] for part in takes for name in part["datasets"]}
     named = {name: answering_model(recipe, dataset) for name, dataset in datasets.items() if dataset.prompts_of}
     return {"generators": named} if named else {}
 

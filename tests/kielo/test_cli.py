@@ -47,7 +47,7 @@ def test_help_lists_every_verb():
         (["run", "RECIPE", "--limit", "0"], "'0' is no positive whole number"),
         (["rnu", "RECIPE"], "there is no verb 'rnu'; did you mean 'run'?"),
         (["stat", "RECIPE"], "there is no verb 'stat'; did you mean 'status'?"),
-        (["recipes/pocket.yaml"], "there is no verb 'recipes/pocket.yaml'; known here: audit, cancel, check"),
+        (["recipes/pocket.yaml"], "there is no verb 'recipes/pocket.yaml'; known here: analyse, audit, cancel"),
         (["step", "RECIPE", "mix", "--servers", "0"], "'0' is no positive whole number"),
         (
             ["eval", "score", "--prompts", "a.jsonl", "--responses", "b.jsonl", "--language", "en"],
