@@ -1,20 +1,26 @@
-"""Language packs read from recipes/languages/: the only place that knows language codes, names, scripts and their conversions."""
+"""Language packs read from recipes/languages/ and the user's own folder: the only place that knows languages' codes, names and scripts."""
 
 from __future__ import annotations
 
-import difflib
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, SourceError, UsageError, at
+from kielo.language_codes import meaning
 from kielo.records import read_jsonl
 
 PACKS = Path(__file__).resolve().parent.parent / "recipes" / "languages"
+"""The packs that ship with Kielo."""
+OWN = "KIELO_PACKS"
+"""Names a folder of the same shape, whose files stand in for the shipped ones of the same name."""
+Part = Literal["names", "quotes", "length_ratio", "letters", "ifeval", "shots", "phrases", "prompts", "answers"]
+"""What of a pack a speaker can vouch for."""
 
 
 class Shot(BaseModel):
@@ -27,6 +33,20 @@ class Shot(BaseModel):
     licence: str = "Apache-2.0"
 
 
+def _plural_categories(values: tuple[str, ...]) -> tuple[str, ...]:
+    if values and values[-1] != "other":
+        raise ValueError("the categories of CLDR end with 'other'")
+    return values
+
+
+class Verified(BaseModel):
+    """Which parts of a pack a native speaker has read and found right."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    by: str | None = Field(description="the speaker's name; null: nobody yet")
+    parts: tuple[Part, ...] = ()
+
+
 class Language(BaseModel):
     """One language as data: `recipes/languages/<code>.yaml`."""
 
@@ -35,18 +55,49 @@ class Language(BaseModel):
     name: str = Field(description="the name in English, as base-model prompts use it")
     native_name: str
     iso639_3: str
-    flores: str = Field(description="FLORES-200 code, such as fin_Latn")
+    flores: str = Field(
+        pattern=r"^[a-z]{3}_[A-Z][a-z]{3}$", description="the code that FLORES and GlotLID use, such as fin_Latn"
+    )
     deepl: str | None = Field(description="DeepL's code as a target language; null where DeepL has none")
     langdetect: str | None = Field(description="langdetect's code; null where langdetect does not know the language")
     script: str = Field(description="Unicode script name of its letters, such as Latin")
+    direction: Literal["ltr", "rtl"] = Field("ltr", description="in which its lines run")
+    plurals: Annotated[tuple[Literal["zero", "one", "two", "few", "many", "other"], ...], AfterValidator(_plural_categories)] = Field(
+        (), description="CLDR's plural categories: which forms of a noun numbers ask for"
+    )  # fmt: skip
     quotes: tuple[str, str]
     length_ratio: float = Field(default=1.0, gt=0, description="usual characters per character of English text")
     ifeval: Mapping[str, Any] = Field(description="the constants its IFEval checkers use")
+    identified: Mapping[str, float] = Field(
+        {}, description="identifier -> share of lines of native text that it took for this language"
+    )
+    origins: Mapping[Part, str] = Field({}, description="where a part is from, where it is no speaker's work")
+    verified: Verified | None = None
+
+
+def pack_folders() -> tuple[Path, ...]:
+    """List the folders of packs, the user's own before the shipped one.
+
+    Raises:
+        RecipeError: KIELO_PACKS names no folder.
+    """
+    own = os.environ.get(OWN)
+    if not own:
+        return (PACKS,)
+    folder = Path(own).expanduser().absolute()
+    if not folder.is_dir():
+        raise RecipeError(f"{OWN}={own}: no such folder; name the folder that holds your language packs, or unset it.")
+    return (folder, PACKS)
+
+
+def pack_file(name: str) -> Path:
+    """Find a file of the packs, such as `fi.yaml` or `phrases/fi.yaml`: the user's own, else the shipped one (there or not)."""
+    return next((path for folder in pack_folders() if (path := folder / name).is_file()), PACKS / name)
 
 
 def codes() -> list[str]:
     """List the codes that have a pack."""
-    return sorted(path.stem for path in PACKS.glob("*.yaml"))
+    return sorted({path.stem for folder in pack_folders() for path in folder.glob("*.yaml")})
 
 
 @cache
@@ -56,11 +107,9 @@ def language(code: str) -> Language:
     Raises:
         RecipeError: there is no pack of that code, or the pack is malformed.
     """
+    path = pack_file(f"{code}.yaml")
     if code not in codes():
-        near = difflib.get_close_matches(code, codes(), 1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are packs for {', '.join(codes())}."
-        raise RecipeError(f"no language pack recipes/languages/{code}.yaml; {hint}")
-    path = PACKS / f"{code}.yaml"
+        raise RecipeError(f"no language pack recipes/languages/{code}.yaml; {_instead(code)}")
     values, lines = strict_yaml.load(path)
     if values.get("code", code) != code:
         place = at(path, strict_yaml.line_of(("code",), lines))
@@ -71,6 +120,15 @@ def language(code: str) -> Language:
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         place = at(path, strict_yaml.line_of(tuple(first["loc"]), lines))
         raise RecipeError(f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}.") from error
+
+
+def _instead(code: str) -> str:
+    """Say what to write instead of a code without a pack: the usual code, or how a pack is made."""
+    try:
+        found = meaning(code)
+    except UsageError as error:
+        return str(error)
+    return f"`kielo language new {code}` makes one{f' for {found.name}' if found.name else ''}; there are {', '.join(codes())}."
 
 
 def option_language(option: str, code: str) -> Language:
@@ -106,15 +164,15 @@ def read_shots(path: Path) -> list[Shot]:
 
 def shots_of(code: str) -> Path:
     """Name the file of few-shot pairs (from English) that belongs to a pack."""
-    return PACKS / f"{code}.shots.jsonl"
+    return pack_file(f"{code}.shots.jsonl")
 
 
-def pack_files(code: str) -> list[Path]:
-    """List the files of a pack that hold data for the stages: itself, its phrases, its rules of tasks."""
-    files = (PACKS / f"{code}.yaml", PACKS / "phrases" / f"{code}.yaml", PACKS / "tasks" / f"{code}.yaml")
-    return [file for file in files if file.is_file()]
+def pack_files(code: str) -> dict[str, Path]:
+    """List the files of a pack that hold data for the stages, by name: itself, its phrases, its rules of tasks."""
+    names = (f"{code}.yaml", f"phrases/{code}.yaml", f"tasks/{code}.yaml")
+    return {name: path for name in names if (path := pack_file(name)).is_file()}
 
 
 def answers_of(code: str) -> Path:
     """Name the file of native questions and answers that belongs to a pack, for base models that answer anew."""
-    return PACKS / f"{code}.answers.jsonl"
+    return pack_file(f"{code}.answers.jsonl")

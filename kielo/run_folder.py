@@ -46,6 +46,7 @@ _STEP_FOLDERS = (
     "report",
     "recipe.json",
     "jobs",
+    "miniature",
 )
 _REREAD_BYTES = 16 << 20
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)

@@ -14,7 +14,7 @@ from eval.ifeval.arguments import RELATIONS
 from eval.ifeval.registry import COMPAT, RESPONSE_LANGUAGE
 from kielo import strict_yaml
 from kielo.errors import RecipeError, at
-from kielo.languages import PACKS
+from kielo.languages import pack_file
 
 CONSTRAINED = "detectable_format:constrained_response"
 REPEAT = "combination:repeat_prompt"
@@ -63,7 +63,7 @@ class Templates:
 
 def templates_file(code: str) -> Path:
     """Name the templates file of a language."""
-    return PACKS / "prompts" / f"{code}.yaml"
+    return pack_file(f"prompts/{code}.yaml")
 
 
 def read_templates(code: str) -> Templates:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kielo.languages import PACKS
+from kielo.languages import pack_file
 from kielo.models import model_identity
 from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, rows_step
 from kielo.provenance import digest
@@ -96,7 +96,7 @@ def _scores(recipe: Recipe, model: str, benchmark: Benchmark) -> Step:
         "language": benchmark.language, "source_language": recipe.source_language, "benchmark": benchmark.dataset,
         "strip_thinking": recipe.eval.strip_thinking, **_identifier(recipe),
         "content of the language packs": {
-            code: digest(PACKS / f"{code}.yaml") for code in (benchmark.language, recipe.source_language)
+            code: digest(pack_file(f"{code}.yaml")) for code in (benchmark.language, recipe.source_language)
         },
     }  # fmt: skip
     packages = ["langdetect", identifier_package(recipe.eval.identifier)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kielo.identification import PACKAGES
-from kielo.languages import PACKS, pack_files
+from kielo.languages import pack_files
 from kielo.models import model_identity
 from kielo.provenance import digest
 from kielo.schema import Recipe
@@ -104,8 +104,8 @@ def file_fields(recipe: Recipe, written: str | None, what: str) -> dict[str, Any
 
 def pack_fields(*codes: str) -> dict[str, Any]:
     """Digest language packs: names, letters, phrases and rules in them decide what is asked and accepted."""
-    files = (file for code in codes for file in pack_files(code))
-    return {"content of the language packs": {file.relative_to(PACKS).as_posix(): digest(file) for file in files}}
+    files = {name: file for code in codes for name, file in pack_files(code).items()}
+    return {"content of the language packs": {name: digest(file) for name, file in files.items()}}
 
 
 def identifier_package(name: str) -> str:

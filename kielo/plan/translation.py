@@ -49,7 +49,7 @@ def _translate_step(recipe: Recipe, name: str, dataset: Dataset) -> Step:
         "language": recipe.language, "source_language": recipe.source_language, **model_fields(recipe), "seed": recipe.seed,
         "translate": {
             **translate.model_dump(exclude={"datasets"}), "engine": [_translator(recipe, engine) for engine in engines],
-            "memory": memory and memory.model_dump(), "answers": dataset.answers, "arguments": dataset.arguments,
+            "memory": memory and memory.model_dump(exclude={"made_by", "licence"}), "answers": dataset.answers, "arguments": dataset.arguments,
         },
         **{key: value for what, file in files.items() for key, value in file_fields(recipe, file, what).items()},
         **pack_fields(recipe.source_language, recipe.language), **_shots(recipe, engines), **_answers(recipe, dataset),

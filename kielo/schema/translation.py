@@ -29,6 +29,10 @@ class Memory(Part):
     file: str = Field(description="path, relative to the recipe; .jsonl or .jsonl.gz")
     source: str = Field("source", description="the column of the source text")
     target: str = Field("target", description="the column of the translation")
+    made_by: str | None = Field(
+        None, description="who made the translations, such as DeepL, whose terms go with them; for publishing alone"
+    )
+    licence: str | None = Field(None, description="licence of the translations; for publishing alone")
 
 
 class Dataset(Part):

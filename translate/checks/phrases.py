@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError
-from kielo.languages import PACKS
+from kielo.languages import pack_file
 from translate.checks.findings import Evidence
 from translate.checks.views import Pair
 
@@ -31,7 +31,7 @@ def phrases(code: str) -> Phrases:
     Raises:
         RecipeError: the file is malformed.
     """
-    path = PACKS / "phrases" / f"{code}.yaml"
+    path = pack_file(f"phrases/{code}.yaml")
     if not path.is_file():
         return Phrases()
     values, _ = strict_yaml.load(path)

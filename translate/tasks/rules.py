@@ -14,11 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, at
-from kielo.languages import PACKS
+from kielo.languages import pack_file
 from kielo.recipe import nearest
 
 Action = Literal["skip", "keep", "around", "translate"]
-RULES = PACKS / "tasks"
 
 # A pattern is a regular expression in which a blank is any white space, <3> up to three words, {name} one of the file's `words`.
 _NOTATION = re.compile(r"\\.|\[(?:\\.|[^\]\\])+\]|<(?P<gap>\d{1,2})> |\{(?P<name>[a-z_]+)\}|(?P<blank> )|(?s:.)")
@@ -69,7 +68,7 @@ def read_rules(source_language: str) -> tuple[Rule, ...]:
     Raises:
         RecipeError: the file is malformed; the sentence names file, line and fix.
     """
-    path = RULES / f"{source_language}.yaml"
+    path = pack_file(f"tasks/{source_language}.yaml")
     return read_rules_file(path) if path.is_file() else ()
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from kielo import __version__
 from kielo.errors import GenerationError, MissingExtraError, RecipeError
-from kielo.languages import PACKS, Language
+from kielo.languages import Language, pack_file
 from translate.translators.deepl_requests import Query, Terms
 
 KEY = "DEEPL_AUTH_KEY"
@@ -146,7 +146,7 @@ class Connection:
             raise GenerationError(f"{error}; check {SERVER}.") from error
         if terms.target not in languages:
             raise RecipeError(
-                f"{PACKS / f'{target.code}.yaml'}: deepl: {terms.target} is no target language of {self.name}; "
+                f"{pack_file(f'{target.code}.yaml')}: deepl: {terms.target} is no target language of {self.name}; "
                 f"it has {', '.join(sorted(languages))}."
             )
         if terms.formality in ("more", "less") and languages[terms.target].supports_formality is False:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.languages import PACKS, Language
+from kielo.languages import Language, pack_file
 from kielo.schema import Engine
 from translate.translators.deepl_markup import TAG, UNWRITABLE
 
@@ -71,7 +71,7 @@ def terms_of(engine: Engine, source: Language, target: Language) -> Terms:
     for pack in (source, target):
         if pack.deepl is None:
             raise RecipeError(
-                f"{PACKS / f'{pack.code}.yaml'}: deepl: null says that DeepL has no {pack.name}; take another engine, "
+                f"{pack_file(f'{pack.code}.yaml')}: deepl: null says that DeepL has no {pack.name}; take another engine, "
                 "or put DeepL's code of the language there."
             )
     assert source.deepl is not None and target.deepl is not None

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from eval.make_prompts import templates
 from eval.make_prompts.documents import read_documents
 from eval.make_prompts.make import MadeSet, make_prompts
 from kielo import languages
@@ -56,7 +55,6 @@ def swedish(tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) 
     blocks = (" ".join(lines[start : start + 5]) for start in range(0, len(lines), 5))
     (tmp_path / "texts.txt").write_text("\n\n".join(blocks), "utf-8")
     monkeypatch.setattr(languages, "PACKS", tmp_path)
-    monkeypatch.setattr(templates, "PACKS", tmp_path)
     languages.language.cache_clear()
     yield tmp_path
     languages.language.cache_clear()

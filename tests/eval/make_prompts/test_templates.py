@@ -10,6 +10,7 @@ import pytest
 from eval.ifeval.registry import COMPAT, RESPONSE_LANGUAGE
 from eval.make_prompts import templates
 from eval.make_prompts.templates import filled, read_templates
+from kielo import languages
 from kielo.errors import RecipeError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,7 +59,7 @@ def test_a_language_without_templates_is_told_which_file_to_write() -> None:
     ],
 )  # fmt: skip
 def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str) -> None:
-    monkeypatch.setattr(templates, "PACKS", tmp_path)
+    monkeypatch.setattr(languages, "PACKS", tmp_path)
     (tmp_path / "prompts").mkdir()
     assert old in SMALL
     (tmp_path / "prompts" / "xx.yaml").write_text(SMALL.replace(old, new, 1), "utf-8")
@@ -69,7 +70,7 @@ def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old
 def test_the_example_of_the_docs_is_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs" / "make-prompts.md").read_text("utf-8")
     example = page.partition("for Swedish:\n\n```yaml\n")[2].partition("```")[0]
-    monkeypatch.setattr(templates, "PACKS", tmp_path)
+    monkeypatch.setattr(languages, "PACKS", tmp_path)
     (tmp_path / "prompts").mkdir()
     (tmp_path / "prompts" / "sv.yaml").write_text(example, "utf-8")
     assert len(read_templates("sv").instructions) == len(COMPAT) - 1
