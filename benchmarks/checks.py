@@ -1,4 +1,5 @@
-"""Measures what the translation checks catch and what they refuse wrongly: `python -m benchmarks.checks` writes docs/checks.md.
+"""Measures what the translation checks catch and what they refuse wrongly: `python -m benchmarks.checks` writes docs/checks.md and the
+figures that cards of published data sets cite.
 
 Faults of many kinds are injected into real translations (OASST, English to Finnish by DeepL). The conversations are split by
 the hash of their tree's id; the introduction it writes says which figures are held out and which are not.
@@ -17,18 +18,38 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from kielo.languages import language
+from kielo.records import write_json
 from tests.translate.faults import FAULTS, Row, World, inject
 from translate.checks import Checker, Direction, Item, make_checker
 from translate.checks.paper import COMPRESSION, more_words
 from translate.checks.profiles import PROFILES, Profile
+from translate.publish.measured import MEASURED
 
 _DATA = Path(os.environ.get("KIELO_SHARED_DATA", "../shared/data"))
 _REVIEWED = Path("tests/translate/clean_reviewed.tsv")
 _INTRODUCTION = Path("benchmarks/checks_introduction.md")
 _PER_KIND = 400
 _OTHER_LENGTH = 1.5
+_REVIEWED_SET = "OASST held-out, as published"
+_ON = "the held-out half of OASST1's validation messages and their Finnish translations by DeepL"
+
+
+class Fault(TypedDict):
+    """Texts with one kind of fault in them, and how many of them each contender rejects."""
+
+    texts: int
+    caught: dict[str, int]
+
+
+class Clean(TypedDict):
+    """Real translations, how many of them each contender rejects, and the default profile without reason."""
+
+    texts: int
+    rejected: dict[str, int]
+    without_reason: NotRequired[int]
 
 
 @dataclass(frozen=True)
@@ -48,8 +69,9 @@ def main() -> int:
     rows, world = oasst("held"), worlds("est")
     runs = [(contender, contender.calibrated([item(row) for row in rows])) for contender in contenders()]
     faults = {name: inject(name, rows, world)[:_PER_KIND] for name in FAULTS}
-    recall, met = recall_table(runs, faults)
-    clean, few = clean_table(rows)
+    recalled, rejected = recall_figures(runs, faults), clean_figures(rows)
+    write_json(MEASURED, {"languages": ["en", "fi"], "on": _ON, "faults": recalled, "real": rejected})
+    (recall, met), (clean, few) = recall_table(recalled), clean_table(rejected)
     parts = [_INTRODUCTION.read_text("utf-8"), recall, clean, check_table(rows, faults), speed(rows)]
     options.output.write_text("\n".join(parts), "utf-8")
     print("\n".join(parts[1:]))
@@ -125,32 +147,40 @@ def item(row: Row) -> Item:
     return Item(row.source, row.translation)
 
 
-def recall_table(
+def recall_figures(
     runs: Sequence[tuple[Contender, Callable[[Item], frozenset[str]]]],
     faults: Mapping[str, Sequence[tuple[Row, str]]],
-) -> tuple[str, bool]:
+) -> dict[str, Fault]:
+    """Count by kind of fault how many texts there are, and how many each contender rejects."""
+    return {
+        fault: {
+            "texts": len(made),
+            "caught": {
+                contender.name: sum(bool(judge(Item(row.source, text))) for row, text in made)
+                for contender, judge in runs
+            },
+        }
+        for fault, made in faults.items()
+    }
+
+
+def recall_table(figures: Mapping[str, Fault]) -> tuple[str, bool]:
     """Write the share of each kind of fault that is rejected, by contender; tell whether `default` reaches 95% of all."""
-    names = [contender.name for contender, _ in runs]
+    names = list(next(iter(figures.values()))["caught"])
     lines = [
         "## Recall on the held-out half",
         "",
         f"| fault | n | {' | '.join(names)} |",
         "|---|---:|" + "---:|" * len(names),
     ]
-    totals: Counter[str] = Counter()
-    shares: dict[str, list[float]] = {name: [] for name in names}
-    for fault, made in faults.items():
-        found = {
-            contender.name: sum(bool(judge(Item(row.source, text))) for row, text in made) for contender, judge in runs
-        }
-        for name in names:
-            totals[name] += found[name]
-            shares[name].append(found[name] / len(made))
-        lines.append(f"| {fault} | {len(made)} | {' | '.join(f'{found[name] / len(made):.1%}' for name in names)} |")
-    count = sum(map(len, faults.values()))
+    shares = {fault: {name: of["caught"][name] / of["texts"] for name in names} for fault, of in figures.items()}
+    for fault, of in figures.items():
+        lines.append(f"| {fault} | {of['texts']} | {' | '.join(f'{shares[fault][name]:.1%}' for name in names)} |")
+    count = sum(of["texts"] for of in figures.values())
+    totals = {name: sum(of["caught"][name] for of in figures.values()) for name in names}
     lines.append(f"| **all faults** | {count} | {' | '.join(f'**{totals[name] / count:.1%}**' for name in names)} |")
-    means = " | ".join(f"{sum(shares[name]) / len(shares[name]):.1%}" for name in names)
-    lines.append(f"| mean over kinds | {len(faults)} | {means} |")
+    means = " | ".join(f"{sum(each[name] for each in shares.values()) / len(shares):.1%}" for name in names)
+    lines.append(f"| mean over kinds | {len(figures)} | {means} |")
     return "\n".join(lines) + "\n", totals["default"] >= 0.95 * count
 
 
@@ -165,27 +195,40 @@ def clean_sets() -> Iterator[tuple[str, list[Row]]]:
         yield name, [Row(str(number), source, target) for number, (source, target) in enumerate(pairs)]
 
 
-def clean_table(rows: Sequence[Row]) -> tuple[str, bool]:
-    """Write the share of real translations that is rejected; tell whether `default` rejects at most 1% without reason."""
-    defects = reviewed()
-    lines = ["## Real translations rejected", "", f"| set | n | {' | '.join(each.name for each in contenders())} |"]
-    lines.append("|---|---:|" + "---:|" * len(list(contenders())))
-    most = 0.0
-    for name, texts in (("OASST held-out, as published", list(rows)), *clean_sets()):
-        flagged = []
+def clean_figures(rows: Sequence[Row]) -> dict[str, Clean]:
+    """Count by set of real translations how many each contender rejects, and in the reviewed one how many without reason."""
+    defects, figures = reviewed(), {}
+    for name, texts in ((_REVIEWED_SET, list(rows)), *clean_sets()):
+        rejected = {}
         for contender in contenders():
             judge = contender.calibrated([item(row) for row in texts])
-            flagged.append([row.id for row in texts if judge(item(row))])
-        lines.append(f"| {name} | {len(texts)} | {' | '.join(f'{len(each) / len(texts):.2%}' for each in flagged)} |")
-        if name.startswith("OASST"):
-            wrong = [[each for each in ids if defects.get(each) != "defect"] for ids in flagged]
-            cells = [f"{len(each) / len(texts):.2%}" for each in wrong[:1]] + ["-"] * (len(flagged) - 1)
-            lines.append(
-                f"| the same, without the rows that a reader found damaged | {len(texts)} | {' | '.join(cells)} |"
-            )
-            most = max(most, len(wrong[0]) / len(texts))
-        else:
-            most = max(most, len(flagged[0]) / len(texts))
+            rejected[contender.name] = [row.id for row in texts if judge(item(row))]
+        figures[name] = Clean(texts=len(texts), rejected={each: len(ids) for each, ids in rejected.items()})
+        if name == _REVIEWED_SET:
+            wrong = [each for each in rejected["default"] if defects.get(each) != "defect"]
+            figures[name]["without_reason"] = len(wrong)
+    return figures
+
+
+def clean_table(figures: Mapping[str, Clean]) -> tuple[str, bool]:
+    """Write the share of real translations that is rejected; tell whether `default` rejects at most 1% without reason."""
+    names = list(next(iter(figures.values()))["rejected"])
+    lines = [
+        "## Real translations rejected",
+        "",
+        f"| set | n | {' | '.join(names)} |",
+        "|---|---:|" + "---:|" * len(names),
+    ]
+    most = 0.0
+    for name, of in figures.items():
+        count = of["texts"]
+        cells = " | ".join(f"{of['rejected'][each] / count:.2%}" for each in names)
+        lines.append(f"| {name} | {count} | {cells} |")
+        wrong = of.get("without_reason", of["rejected"]["default"])
+        if "without_reason" in of:
+            cells = " | ".join([f"{wrong / count:.2%}", *["-"] * (len(names) - 1)])
+            lines.append(f"| the same, without the rows that a reader found damaged | {count} | {cells} |")
+        most = max(most, wrong / count)
     return "\n".join(lines) + "\n", most <= 0.01
 
 

@@ -40,6 +40,7 @@ STAGE_VERBS = {
 VERBS = {
     "analyse": Tool("eval.analyse.command", "how alike models answer, in which style, and what they took over from their data"),
     "language": Tool("kielo.packs.command", "make, check and list language packs", has_verbs=True),
+    "publish": Tool("kielo.publish", "share a data set or a model of a run: a folder, or the Hub; --dry-run shows it all first"),
     **CLUSTER_VERBS,
 }  # fmt: skip
 """Each brings its own options."""

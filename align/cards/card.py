@@ -16,6 +16,7 @@ from kielo.provenance import canonical
 from kielo.records import read_json, replacing, write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
+from kielo.sharing.markdown import code, table, text, visible
 
 
 def write_card(place: Workplace) -> None:
@@ -37,26 +38,26 @@ def refresh_cards(recipe: Recipe, run: RunFolder, plan: Sequence[Step]) -> int:
     return len(done)
 
 
-def card(record: Mapping[str, Any]) -> str:
-    """Write a model card in the Hub's form from a run record."""
+def card(record: Mapping[str, Any], front: Mapping[str, Any] | None = None, licence: Sequence[str] = ()) -> str:
+    """Write a model card in the Hub's form from a run record; `front`, `licence`: what a published one says instead."""
     base, versions = record["base_model"], ", ".join(f"{name} {each}" for name, each in record["versions"].items())
-    revision = f" at revision {_code(base['revision'])}" if base["revision"] else ""
+    revision = f" at revision {code(base['revision'])}" if base["revision"] else ""
     changes = ", with changes" if record["uncommitted_changes"] else ""
     parts = [
-        f"---\n{yaml.safe_dump(_front(record), sort_keys=False, allow_unicode=True)}---\n",
-        f"# {_text(record['recipe'])}: {_text(record['name'])}\n",
-        f"{_text(record['description'])}\n" if record["description"] else "",
-        f"Made by Kielo {record['kielo']} from {_code(base['name'])}{revision}.\n",
-        *_data(record), *_training(record), *_results(record),
-        "## How to make it again\n", f"    {_plain(record['command'])}\n",
-        f"The steps it stands on: {', '.join(map(_code, record['chain']))}.\n",
-        f"Versions: {versions}, Python {record['python']}; Kielo at commit {_code(record['commit'])}{changes}. "
+        f"---\n{yaml.safe_dump(dict(front or front_of(record)), sort_keys=False, allow_unicode=True)}---\n",
+        f"# {text(record['recipe'])}: {text(record['name'])}\n",
+        f"{text(record['description'])}\n" if record["description"] else "",
+        f"Made by Kielo {record['kielo']} from {code(base['name'])}{revision}.\n",
+        *_data(record), *(licence or _licence(record)), *_training(record), *_results(record),
+        "## How to make it again\n", f"    {visible(record['command'])}\n",
+        f"The steps it stands on: {', '.join(map(code, record['chain']))}.\n",
+        f"Versions: {versions}, Python {record['python']}; Kielo at commit {code(record['commit'])}{changes}. "
         f"`{MODEL_RECORD}` holds all of this.\n",
     ]  # fmt: skip
     return "\n".join(part for part in parts if part)
 
 
-def _front(record: Mapping[str, Any]) -> dict[str, Any]:
+def front_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the Hub's metadata; what it would reject is left out of it, and stands in the text."""
     base, rows = record["base_model"], [row for stage in record["stages"] for row in stage["data"]]
     found = sorted({row["from"] for row in rows if row.get("on_hub") and HUB_ID.match(row["from"])})
@@ -85,8 +86,11 @@ def _data(record: Mapping[str, Any]) -> Iterable[str]:
         "dropped",
     )
     rows = [_row(stage["step"], row) for stage in record["stages"] for row in stage["data"]]
-    yield _table(head, rows, numbers=5)
+    yield table(head, rows, numbers=5)
     yield from (_selected(stage) for stage in record["stages"] if stage["selection"])
+
+
+def _licence(record: Mapping[str, Any]) -> Iterable[str]:
     yield "Licence: the base model's, and those of the data, hold for this model; Kielo chooses none.\n"
     yield from (f"{note}\n" for note in record["licence_notes"])
 
@@ -94,17 +98,17 @@ def _data(record: Mapping[str, Any]) -> Iterable[str]:
 def _selected(stage: Mapping[str, Any]) -> str:
     """Say in a sentence how the rows of a training were chosen."""
     chosen = stage["selection"]
-    languages = ", ".join(map(_text, chosen["languages"]))
-    shares = ", ".join(f"{rows:,} {_text(code)}" for code, rows in chosen["budgets"].items())
+    languages = ", ".join(map(text, chosen["languages"]))
+    shares = ", ".join(f"{rows:,} {text(code)}" for code, rows in chosen["budgets"].items())
     thinned = ", near-duplicates left out first" if chosen["near_duplicates"] else ""
     return (
-        f"{_text(stage['step'])}: its rows in {languages} are {chosen['size']:,} chosen by method {_code(chosen['method'])}"
+        f"{text(stage['step'])}: its rows in {languages} are {chosen['size']:,} chosen by method {code(chosen['method'])}"
         f"{f' ({shares})' if shares else ''}{thinned}.\n"
     )
 
 
 def _row(stage: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    dropped = ", ".join(f"{count} {_text(reason)}" for reason, count in row["dropped"].items())
+    dropped = ", ".join(f"{count} {text(reason)}" for reason, count in row["dropped"].items())
     named = [
         f"prompts of {row['prompts_of']}, {row['from']}" if row.get("prompts_of") else row.get("from"),
         row["language"],
@@ -113,19 +117,19 @@ def _row(stage: str, row: Mapping[str, Any]) -> tuple[str, ...]:
         row.get("licence") or "not stated",
     ]
     counts = [f"{row[key]:,}" for key in ("rows", "tokens", "loss_tokens", "truncated")]
-    return (_text(stage), _text(row["source"]), *(_text(each or "") for each in named), *counts, dropped or "0")
+    return (text(stage), text(row["source"]), *(text(each or "") for each in named), *counts, dropped or "0")
 
 
 def _training(record: Mapping[str, Any]) -> Iterable[str]:
     for stage in record["stages"]:
-        yield f"## Training: {_text(stage['step'])}\n"
+        yield f"## Training: {text(stage['step'])}\n"
         settings = {**stage["settings"], **stage["settings"].get("trainer", {}), **stage["tokens"], **stage["run"]}
         told = {key: value for key, value in settings.items() if value is not None and key != "trainer"}
-        rows = [(_code(key), _code(json.dumps(value, ensure_ascii=False))) for key, value in told.items()]
-        yield _table(("setting", "value"), rows)
+        rows = [(code(key), code(json.dumps(value, ensure_ascii=False))) for key, value in told.items()]
+        yield table(("setting", "value"), rows)
         if stage["probes"]:
             yield "Looked at before the first step:\n"
-            yield "".join(f"- {_text(sentence)}\n" for sentence in stage["probes"])
+            yield "".join(f"- {text(sentence)}\n" for sentence in stage["probes"])
         overlap = sum(count for by_kind in stage["overlap_with_benchmarks"].values() for count in by_kind.values())
         if overlap:
             yield f"{overlap:,} training rows have a prompt of a benchmark (overlap.jsonl of the run lists them).\n"
@@ -144,13 +148,13 @@ def _results(record: Mapping[str, Any]) -> Iterable[str]:
     )
     rows = [
         (
-            _text(found["benchmark"]), _text(found["language"]),
+            text(found["benchmark"]), text(found["language"]),
             *(_followed(found, mode) for mode in ("compat", "fair")),
             _share(found["in_language"], found["answers"]),
         )
         for found in record["results"]
     ]  # fmt: skip
-    yield _table(head, rows, numbers=3)
+    yield table(head, rows, numbers=3)
     yield (
         "Followed: instructions, strictly, with the 95% interval over prompts; prompts that ask for another language are left out. "
         "Floor: the best that a constant answer, the prompt itself or nothing gets. Answers in that language: by their lines.\n"
@@ -174,25 +178,3 @@ def _followed(found: Mapping[str, Any], mode: str) -> str:
 
 def _share(part: int | None, whole: int | None) -> str:
     return f"{100 * part / whole:.1f}% ({part} of {whole})" if part is not None and whole else "not measured"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
-    """Write a Markdown table; the last columns hold numbers."""
-    rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)) + "\n"
-
-
-def _plain(value: Any) -> str:
-    """Put a text of a recipe into one line of letters that can be seen."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(value)).strip()
-
-
-def _text(value: Any) -> str:
-    """Write a text of a recipe so that Markdown reads nothing into it."""
-    text = _plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{letter}" if letter in "\\`*_[]|~#!" else letter for letter in text)
-
-
-def _code(value: Any) -> str:
-    """Write a text of a recipe as code, in a table as well."""
-    return f"`{_plain(value).replace('`', chr(39)).replace('|', chr(92) + '|')}`"

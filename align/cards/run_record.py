@@ -18,20 +18,13 @@ from kielo.records import read_json
 from kielo.run_folder import RECORD as STEP_RECORD
 from kielo.run_folder import SCORES, RunFolder
 from kielo.schema import Dataset, Engine, Recipe
+from kielo.sharing.licence_table import table
+from kielo.sharing.places import without_places
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
-_OF_THE_MACHINE = re.compile(r"^(?:/|~|\.{1,2}/|[A-Za-z]:[\\/])")
 _NOT_TOLD = ("model", "tokens", "reference", "counts", "data", "stop_token_id", "added_token_ids")
 """Fields of a job that stand elsewhere in the record, or are of no use outside the run folder."""
 
-DEEPL = (
-    "Text translated by DeepL is in the data, or may be: DeepL's terms forbid using its translations to develop, market "
-    "or train a machine translation algorithm. Who passes the data or a model on passes that condition on."
-)
-HELPSTEER2 = (
-    "Most prompts of HelpSteer2 were taken from ShareGPT, where people shared their conversations with ChatGPT; its "
-    "answers were written by other models. Its licence, CC-BY-4.0, is NVIDIA's; see to it that this origin suits your use."
-)
 ANSWERED = (
     "Answers that another language model wrote are in the data: the licence or terms of that model may say what its answers "
     "may be used for, and bind whoever trains on them or passes the model on."
@@ -55,17 +48,6 @@ def run_record(place: Workplace) -> dict[str, Any]:
         "commit": code["commit"], "uncommitted_changes": code["uncommitted"] not in ("", "unknown"),
     }  # fmt: skip
     return {key: without_places(value) for key, value in record.items()}
-
-
-def without_places(value: Any) -> Any:
-    """Cut paths down to their last part, wherever they stand: they name machines and people."""
-    if isinstance(value, Mapping):
-        return {key: without_places(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_places(each) for each in value]
-    if isinstance(value, str) and _OF_THE_MACHINE.match(value):
-        return re.split(r"[/\\]", value.rstrip("/\\"))[-1]
-    return value
 
 
 def _base_model(recipe: Recipe) -> dict[str, Any]:
@@ -186,7 +168,8 @@ def _licence_notes(recipe: Recipe, stages: list[dict[str, Any]]) -> list[str]:
     deepl = any("DeepL" in row.get("translated_by", ()) for row in rows)
     helpsteer = any("helpsteer2" in str(row.get("from")).lower() for row in rows if row.get("on_hub"))
     answered = any(set(row.get("answered_by", ())) - {recipe.model} for row in rows)
-    notes = ((DEEPL, deepl), (HELPSTEER2, helpsteer), (ANSWERED, answered))
+    known = table().conditions
+    notes = ((known["deepl"].text, deepl), (known["sharegpt"].text, helpsteer), (ANSWERED, answered))
     return [note for note, holds in notes if holds]
 
 

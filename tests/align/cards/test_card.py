@@ -12,7 +12,7 @@ import yaml
 
 from align import sft
 from align.cards.card import card, refresh_cards
-from align.cards.run_record import ANSWERED, DEEPL, HELPSTEER2, run_record, without_places
+from align.cards.run_record import ANSWERED, run_record
 from align.training.job import CARD, MODEL_RECORD
 from align.training.weights import MODEL
 from kielo.plan import Outcome, Workplace, make_plan, needed_for
@@ -20,7 +20,10 @@ from kielo.recipe import load
 from kielo.records import write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
+from kielo.sharing.licence_table import table
+from kielo.sharing.places import without_places
 
+CONDITIONS = table().conditions
 COUNTS = {"rows": 4399, "tokens": 900_000, "loss_tokens": 700_000, "truncated": 3, "dropped": {"no_answer": 2}}
 HUB = """\
     helpsteer2: {kind: preferences, hub: nvidia/HelpSteer2, licence: "CC-BY-4.0 | <b>\\n# x"}
@@ -93,8 +96,8 @@ def test_the_record_follows_the_chain_with_data_and_licences(finished) -> None:
     assert [stage["step"] for stage in record["stages"]] == ["sft/en-fi-100pct", "dpo/dpo-both"]
     fi = next(row for row in record["stages"][1]["data"] if row["language"] == "fi")
     assert (fi["from"], fi["translated_by"], fi["loss_tokens"]) == ("nvidia/HelpSteer2", ["DeepL"], 700_000)
-    assert record["licence_notes"] == [DEEPL, HELPSTEER2]
-    assert run_record(workplace(*finished, "sft/en-fi-100pct"))["licence_notes"] == [DEEPL]
+    assert record["licence_notes"] == [CONDITIONS["deepl"].text, CONDITIONS["sharegpt"].text]
+    assert run_record(workplace(*finished, "sft/en-fi-100pct"))["licence_notes"] == [CONDITIONS["deepl"].text]
 
 
 def test_nothing_of_the_machine_is_told(finished) -> None:
