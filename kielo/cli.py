@@ -137,6 +137,11 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     _hardware_options(plan)
     run = _recipe_verb(verbs, "run", "make everything, from source data to report", _run)
+    run.add_argument(
+        "--miniature",
+        action="store_true",
+        help="the same steps with a tiny random-weight model of the same architecture and a few rows, in a run folder of its own: does all of it run?",
+    )
     run.set_defaults(stage=None)
     stages = [_recipe_verb(verbs, stage, text, _run) for stage, text in STAGE_VERBS.items()]
     for stage, stage_parser in zip(STAGE_VERBS, stages, strict=True):
@@ -205,7 +210,7 @@ def _recipe_verb(verbs: Any, name: str, text: str, function: Any) -> argparse.Ar
     parser.add_argument(
         "--run", type=Path, metavar="FOLDER", dest="run_folder", help="run folder (default: runs/<recipe name>)"
     )
-    parser.set_defaults(function=function, limit=None)
+    parser.set_defaults(function=function, limit=None, miniature=False)
     return parser
 
 
@@ -253,8 +258,24 @@ def _opened(arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolde
     from kielo.run_folder import RunFolder
 
     recipe = load(arguments.recipe)
+    if arguments.miniature:
+        return _miniature(recipe, arguments)
     usual = f"{recipe.name}-limit-{arguments.limit}" if arguments.limit else recipe.name
     return recipe, make_plan(recipe, arguments.limit), RunFolder(arguments.run_folder or Path("runs") / usual)
+
+
+def _miniature(recipe: Recipe, arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolder]:
+    from kielo.execute import say
+    from kielo.miniature import ROWS, miniature_name, miniature_recipe, notice
+    from kielo.plan import make_plan
+    from kielo.run_folder import RunFolder
+
+    if arguments.dry_run:
+        raise UsageError("--miniature makes its small model before it knows its steps; leave --dry-run out.")
+    say(notice(recipe))
+    folder = arguments.run_folder or Path("runs") / miniature_name(recipe)
+    small = miniature_recipe(recipe, folder)
+    return small, make_plan(small, arguments.limit or ROWS), RunFolder(folder)
 
 
 def _plan(arguments: argparse.Namespace) -> None:

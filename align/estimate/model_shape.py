@@ -40,7 +40,7 @@ class Family:
 FAMILIES: Mapping[str, Family] = {
     "llama": Family(), "mistral": Family(), "phi3": Family(), "qwen2": Family(qkv_bias=True),
     "qwen3": Family(head_norms=True), "gemma": Family(tied=True), "gemma2": Family(tied=True, norms=4),
-    "gemma3_text": Family(tied=True, norms=4, head_norms=True),
+    "gemma3_text": Family(tied=True, norms=4, head_norms=True), "smollm3": Family(tied=True),
     "bloom": Family(gated=False, tied=True, bias=True, embedding_norm=True, eager=True),
     "mpt": Family(gated=False, tied=True, eager=True), "gpt2": Family(gated=False, tied=True, bias=True, positions=True),
     "gpt_neox": Family(gated=False, bias=True),
@@ -74,6 +74,7 @@ def read_shape(model: str, revision: str | None) -> ModelShape | str:
     """Count a model's parameters; where that cannot be done, say why in half a sentence."""
     file = model_file(model, "config.json", revision)
     if file is None and (config := _listed(model)) is not None:
+        config = config.get("text_config", config)
         return replace(count(config, FAMILIES[config["model_type"]]), listed=True)
     if file is None:
         return f"the config.json of {model} is not on this machine; fetch it with: hf download {model} config.json"

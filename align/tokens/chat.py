@@ -13,7 +13,7 @@ from kielo.models import loading
 from kielo.records import Message
 from kielo.schema import Recipe
 
-_MARKER = re.compile(r"<\|[^|<>\s]+\|>")
+_MARKER = re.compile(r"<\|[^|<>\s]+\|>|<(?:start|end)_of_turn>")
 PROBE = (Message("user", "a"), Message("assistant", "b"), Message("user", "c"), Message("assistant", "d"))
 
 

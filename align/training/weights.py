@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from align.tokens.token_file import TOKENIZER
 from align.training.job import Job
 from align.training.parallel import Parallel, leave
 from kielo.errors import MissingExtraError, RecipeError
-from kielo.models import loading
+from kielo.models import loading, model_file
 
 MODEL = "model"
 
@@ -45,6 +46,8 @@ def load_model(job: Job, tokenizer: Any, dtype: str, to_merge: bool = False) -> 
             if attention is None:
                 raise
             raise RecipeError(f"{job.kind}.trainer.attn_implementation: {error}") from error
+    for part in _of_images(model).values():
+        part.requires_grad_(False)  # text gives it no gradients, and DDP would wait for them
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     if job.added_token_ids:
@@ -101,12 +104,20 @@ def adapter_config(job: Job, model: Any) -> Any:
         return None
     from peft import LoraConfig
 
-    targets = job.lora["target_modules"]
+    targets, beside = job.lora["target_modules"], "|".join(_of_images(model))
     return LoraConfig(
         r=job.lora["r"], lora_alpha=job.lora["lora_alpha"], lora_dropout=job.lora["lora_dropout"],
         target_modules=targets if isinstance(targets, str) else list(targets), task_type="CAUSAL_LM",
-        trainable_token_indices=_rows_to_train(job, model),
+        trainable_token_indices=_rows_to_train(job, model), exclude_modules=rf".*\b({beside})\b.*" if beside else None,
     )  # fmt: skip
+
+
+def _of_images(model: Any) -> dict[str, Any]:
+    """Find the parts of a model that stand beside its decoder and read images, by name."""
+    if getattr(model.config, "vision_config", None) is None:
+        return {}
+    decoder = model.get_decoder()
+    return {name: part for name, part in model.model.named_children() if part is not decoder}
 
 
 def _rows_to_train(job: Job, model: Any) -> dict[str, list[int]] | None:
@@ -200,5 +211,13 @@ def _write_final(trained: Path, final: Path, job: Job, tokenizer: Any, kept: Any
     model.generation_config.eos_token_id = list(dict.fromkeys(i for i in (job.stop_token_id, *own) if i is not None))
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.save_pretrained(str(final))
-    for file in (Path(job.tokens) / TOKENIZER).iterdir():
+    for file in (*(Path(job.tokens) / TOKENIZER).iterdir(), *_image_files(job)):
         shutil.copy2(file, final / file.name)
+
+
+def _image_files(job: Job) -> Iterator[Path]:
+    """Find how images are prepared, where a model takes them, too: servers do not load it without."""
+    found = (
+        model_file(job.model, name, job.revision) for name in ("preprocessor_config.json", "processor_config.json")
+    )
+    return (file for file in found if file is not None)
