@@ -144,16 +144,17 @@ translate:
     ranked: {{kind: preferences, local: {data}/oasst/oasst1_validation_en_fi.jsonl.gz, fields: {{text: text_en}}}}
     ifeval: {{kind: ifeval, local: {data}/ifeval/input_data.jsonl, translate: false}}
 sft:
-  trainer: {{learning_rate: 1e-3, num_train_epochs: 1, global_batch_size: 16, max_length: 512}}
+  trainer: {{learning_rate: 1e-3, max_steps: 8, global_batch_size: 16, max_length: 512}}
   mixes:
     en-fi-100pct: {{shares: {{en: 1.0, fi: 1.0}}}}
 dpo:
   start: sft/en-fi-100pct
-  trainer: {{learning_rate: 1e-4, max_steps: 20, global_batch_size: 16, max_length: 512}}
+  trainer: {{learning_rate: 1e-4, max_steps: 6, global_batch_size: 16, max_length: 512}}
   runs:
-    dpo-both: {{data: {{ranked: [en, fi]}}}}
+    dpo-fi: {{data: {{ranked: [fi]}}}}
 eval:
-  ifeval: {{languages: [en], max_tokens: 64}}
+  models: [dpo/dpo-fi]
+  ifeval: {{languages: [en], max_tokens: 32}}
 """
 
 
@@ -170,7 +171,7 @@ def test_real_data_through_every_stage(shared_data, tmp_path):
         print(name, counts)
         translated = counts["records"] - counts["rejected"]["task-changed"]
         assert counts["accepted"] / translated > 0.85, counts
-    scores = load(run / "eval/dpo/dpo-both/ifeval-en/scores.json")
+    scores = load(run / "eval/dpo/dpo-fi/ifeval-en/scores.json")
     assert len(scores["prompts"]) == 541
-    assert len((run / "responses/dpo/dpo-both/ifeval-en.jsonl").read_text("utf-8").splitlines()) == 541
+    assert len((run / "responses/dpo/dpo-fi/ifeval-en.jsonl").read_text("utf-8").splitlines()) == 541
     assert "index.html" in said

@@ -55,7 +55,7 @@ def test_the_profile_of_this_slurm_is_good_with_a_recipe(slurm: Slurm, capsys: p
     assert any("4 nodes" in line for line in lines(found, "ok"))
     assert any("Slurm would take each of the" in line for line in lines(found, "ok"))
     assert found[-1].endswith(" 0 wrong")
-    assert not Path("runs").exists() and not slurm.call("squeue", "-h")
+    assert not Path("runs").exists() and not slurm.call("squeue", "-h", "-t", "PENDING,RUNNING")
 
 
 @pytest.mark.parametrize(
