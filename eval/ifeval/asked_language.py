@@ -42,7 +42,7 @@ def _without_pack(code: str) -> Language | None:
     scripts = [script_of(char) for word in profile_words(code) for char in word if script_of(char)]
     if not scripts:
         return None
-    return Language(
+    return Language.model_construct(  # no pack, so none of its checks: its codes are not known
         code=code, name=code, native_name=code, iso639_3=code, flores=code, deepl=None, langdetect=code,
         script=scripts[0], quotes=("“", "”"), ifeval={},
     )  # fmt: skip
