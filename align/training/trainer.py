@@ -86,9 +86,11 @@ def _watched(job: Job, trainer: Any, resumed: Path | None, shared: parallel.Para
     from transformers import PrinterCallback
 
     from align.training.metrics import Metrics
+    from align.training.report_runs import keep_together
     from align.training.watch import Watch
 
     trainer.remove_callback(PrinterCallback)
+    keep_together(job, trainer)
     # TRL's card, written with every checkpoint, names neither data nor settings
     trainer.create_model_card = lambda *_, **__: None
     watch = Watch(job, request, shared.kind)

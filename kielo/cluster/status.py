@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections import Counter
@@ -14,7 +15,9 @@ from kielo.cluster.queue.manifest import Entry, read
 from kielo.cluster.queue.slurm import write_elements
 from kielo.cluster.queue.standing import CANCELLED, FOLLOWS, Element, ElementStanding, Look, State, look, unasked
 from kielo.cluster.quiet import LONG_SECONDS, quiet_elements, written_length
+from kielo.cluster.status_document import to_document
 from kielo.cluster.which_run import add_run, opened
+from kielo.errors import UsageError
 from kielo.option_values import positive
 from kielo.plan import Step
 from kielo.run_folder import RunFolder
@@ -31,18 +34,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", type=positive, metavar="SECONDS", help="show it again every so often, until no job is alive"
     )
+    parser.add_argument("--json", action="store_true", help="print jobs and steps as JSON instead of the tables")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the tables of jobs and steps; with --watch again and again.
 
     Raises:
+        UsageError: --json and --watch are given together.
         RecipeError: the recipe cannot be used.
         RunFolderError: the folder is damaged, or nothing was submitted in it.
     """
+    if arguments.json and arguments.watch:
+        raise UsageError("--json prints one document; leave --watch out.")
     recipe, plan, folder = opened(arguments)
     while True:
         now = look_at(folder)
+        if arguments.json:
+            quiet = quiet_elements(folder, now) if now else {}
+            print(json.dumps(to_document(recipe, plan, folder, now, quiet), indent=2))
+            return
         page = "\n\n".join(
             [*([written(now, quiet_elements(folder, now))] if now else []), steps_table(recipe, plan, folder)]
         )

@@ -13,6 +13,7 @@ Scheduler = Literal[
     "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay",
 ]  # fmt: skip
 """Those of transformers that ask for no evaluation while a training runs."""
+Service = Literal["none", "tensorboard", "trackio", "wandb"]
 DEFAULT_GLOBAL_BATCH_SIZE = 128
 OURS = ("global_batch_size", "warmup_ratio", "dtype", "attn_implementation", "parallel", "packing")
 DPO_ONLY = (
@@ -86,7 +87,10 @@ class Trainer(Part):
     save_steps: float | None = Field(None, gt=0)
     save_total_limit: int | None = Field(None, gt=0)
     dataloader_num_workers: int | None = Field(None, ge=0)
-    report_to: str | list[str] | None = None
+    report_to: Service | list[Service] | None = Field(
+        None,
+        description="show the metrics there, too, beside metrics.jsonl (their packages are yours to install); default: none",
+    )
     activation_offloading: bool | None = None
     loss_type: str | list[str] | None = Field(
         None, description="one of TRL's preference losses, or several that are added up"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import platform
@@ -27,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     what = parser.add_subparsers(dest="what", required=True, metavar="list|new")
     shipped = "list the profiles that ship with Kielo"
-    what.add_parser("list", help=shipped, description=f"{shipped[0].upper()}{shipped[1:]}.")
+    listing = what.add_parser("list", help=shipped, description=f"{shipped[0].upper()}{shipped[1:]}.")
+    listing.add_argument("--json", action="store_true", help="print the list as JSON")
     new = what.add_parser(
         "new",
         help="ask for a cluster's features and write a profile",
@@ -48,8 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         UsageError: the name or file will not do, the input ends early, or Slurm says too little for --yes.
     """
     if arguments.what == "list":
-        for name in known_profiles():
-            print(f"{name:14}{load_profile(name).description}")
+        _list(arguments.json)
         return
     out: Path = arguments.out or Path(f"{arguments.name}.yaml")
     _check(arguments.name, out)
@@ -63,6 +64,15 @@ def run(arguments: argparse.Namespace) -> None:
     except FileExistsError as error:
         raise UsageError(f"--out {out}: is there by now; name another file.") from error
     print(f"{out}: written. Next: kielo doctor --profile {out}")
+
+
+def _list(as_json: bool) -> None:
+    found = {name: load_profile(name).description for name in known_profiles()}
+    if as_json:
+        print(json.dumps([{"name": name, "description": text} for name, text in found.items()], indent=2))
+        return
+    for name, text in found.items():
+        print(f"{name:14}{text}")
 
 
 def _check(name: str, out: Path) -> None:

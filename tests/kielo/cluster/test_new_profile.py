@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,9 @@ def test_the_profiles_that_ship_are_listed(monkeypatch: pytest.MonkeyPatch, caps
     called(monkeypatch, "", "list")
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed] == known_profiles()
+    called(monkeypatch, "", "list", "--json")
+    listed = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in listed] == known_profiles() and all(each["description"] for each in listed)
 
 
 def test_what_slurm_says_is_taken_without_asking(slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,21 @@ def test_who_writes_nothing_is_told(world: World, answers: Path, capsys: pytest.
     ]  # fmt: skip
 
 
+def test_the_same_as_data(world: World, answers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _number(world, "source")
+    (answers / "squeue").write_text("12|N/A|FAILED|small-g|1:00|NonZeroExitCode|\n", "utf-8")
+    capsys.readouterr()
+    world.call(status, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert [each["step"] for each in told["steps"]] == [step.name for step in world.plan]
+    assert {each["state"] for each in told["steps"]} == {"waiting"} and told["silence"] is None
+    (source,) = [each for each in told["jobs"] if each["job"] == "source"]
+    assert (source["state"], source["id"], source["reason"]) == ("failed", "12", "FAILED") and source["makes"]
+    assert {each["state"] for each in told["jobs"] if each["job"] != "source"} <= {"waiting", "not submitted", "failed"}
+    with pytest.raises(UsageError, match="leave --watch out"):
+        world.call(status, "--json", "--watch", "5")
+
+
 def test_where_no_slurm_is(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,45 @@
+"""The sentences of docs/troubleshooting.md are those that the code says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.docs.pages import ROOT, tokens
+
+PAGE = ROOT / "docs" / "troubleshooting.md"
+
+
+def sentences() -> list[str]:
+    """List the first cell of every table's row."""
+    read = tokens(PAGE)
+    cells = [after for token, after in zip(read, read[1:], strict=False) if token.type in ("tr_open", "td_open")]
+    firsts = [after for row, after in zip(cells, cells[1:], strict=False) if row.type == "td_open"]
+    return [str(each.content).strip("`") for each in firsts]
+
+
+@pytest.fixture(scope="module")
+def said() -> str:
+    """Every text of the code, a line each, with `…` where a value is put in."""
+    files = [file for folder in ("kielo", "translate", "align", "eval") for file in ROOT.glob(f"{folder}/**/*.py")]
+    return "\n".join(text for file in files for text in _texts(ast.parse(file.read_text("utf-8"))))
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.mark.parametrize("sentence", sentences())
+def test_a_sentence_is_one_that_the_code_says(sentence: str, said: str) -> None:
+    assert re.sub(r"^…: ", "", sentence) in said
+
+
+def test_there_are_sentences() -> None:
+    assert len(sentences()) > 25
