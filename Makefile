@@ -13,7 +13,7 @@ run-full: .venv/run-installed
 	$(KIELO) run recipes/pocket.yaml
 
 test: .venv/test-installed
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25 tests/test_end_to_end.py tests/kielo/cluster/test_surviving.py tests/test_runs.py tests
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 check: .venv/test-installed
 	.venv/bin/ruff check .
