@@ -125,7 +125,8 @@ class Slurm:
     def restart_node(self, name: str) -> None:
         """Start a killed node again and wait until it takes jobs."""
         self.start_node(name)
-        self.call("scontrol", "update", f"NodeName={name}", "State=RESUME")
+        # refused where the node has come back by itself; wait_for_nodes sees whether it has
+        self.call("scontrol", "update", f"NodeName={name}", "State=RESUME", check=False)
         self.wait_for_nodes()
 
     def start_node(self, name: str) -> None:
