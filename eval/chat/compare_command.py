@@ -106,11 +106,11 @@ def shown_cases(asked: Asked, answers: Sequence[Answers], teller: Teller) -> lis
 
 
 def _notes(asked: Asked, answers: Sequence[Answers], models: Sequence[RunModel]) -> list[str]:
-    notes = [f"{len(asked.rows)} prompts of {asked.name}; answers of at most {asked.max_tokens} tokens, greedy"]
+    notes = [f"prompts of {asked.name}: {len(asked.rows)}; answers of at most {asked.max_tokens} tokens, greedy"]
     for each, model in zip(answers, models, strict=True):
         from_run = len(each.by_id) - each.made
-        where = f"{from_run} answers are the run's own" if from_run else "no answer is the run's own"
-        kept = f", {each.made} stand in {model.run.path / 'compare'}" if each.made else ""
+        where = f"{from_run} of {len(each.by_id)} answers from the run itself"
+        kept = f", {each.made} kept in {model.run.path / 'compare'}" if each.made else ""
         notes.append(f"{each.model}: {where}{kept}")
         if each.made and not model.speaks_turns:
             notes.append(f"{each.model} has no chat template: it goes on with the text of each first turn")

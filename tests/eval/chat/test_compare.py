@@ -35,8 +35,8 @@ def test_answers_of_the_run_are_taken_and_others_made_once(
     assert [case["id"] for case in first["cases"]] == [f"ifeval/{key}" for key in range(6)]
     texts = [[side["text"] for side in case["turns"][0]["sides"]] for case in first["cases"]]
     assert [text for text, _ in texts[:4]] == [f"Kissa {key} nukkuu sohvalla." for key in range(4)]
-    assert first["notes"][1] == f"{TRAINED[0]}: 4 answers are the run's own, 2 stand in {run_folder}/compare"
-    assert first["notes"][2].startswith(f"{TRAINED[1]}: no answer is the run's own, 6 stand in")
+    assert first["notes"][1] == f"{TRAINED[0]}: 4 of 6 answers from the run itself, 2 kept in {run_folder}/compare"
+    assert first["notes"][2].startswith(f"{TRAINED[1]}: 0 of 6 answers from the run itself, 6 kept in")
     assert first["cases"][0]["turns"][0]["sides"][0]["language"] == "Finnish (fi 100%)"
     monkeypatch.setattr(
         HfGenerator, "_generated", lambda self, requests: pytest.fail("asked again") if requests else iter(())
