@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.serving import serving
 
 LARGE_BYTES = 1 << 15
 _ADDRESS = re.compile(
@@ -63,17 +64,9 @@ class Hub:
 def serving_hub() -> Iterator[Hub]:
     """Serve a Hub without repositories on a free port until the end."""
     hub = Hub()
-    handler = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    hub.url, hub.large_url = (f"http://{host}:{server.server_address[1]}" for host in ("127.0.0.1", "localhost"))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(type("Handler", (_Handler,), {"hub": hub})) as port:
+        hub.url, hub.large_url = (f"http://{host}:{port}" for host in ("127.0.0.1", "localhost"))
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
