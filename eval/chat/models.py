@@ -67,7 +67,9 @@ def _model(recipe: Recipe, run: RunFolder, name: str) -> RunModel:
         raise UsageError(
             f"{run.path}: {name} is not trained yet; run `kielo run RECIPE --only {name}` first. There are: {there}."
         )
-    raise UsageError(f"{run.path}: has no model '{name}'; {nearest(name, list(dict.fromkeys([BASE, *planned, *trained(run)])))}")
+    raise UsageError(
+        f"{run.path}: has no model '{name}'; {nearest(name, list(dict.fromkeys([BASE, *planned, *trained(run)])))}"
+    )
 
 
 def _folders(run: RunFolder) -> Iterator[str]:

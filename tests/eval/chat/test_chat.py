@@ -76,6 +76,7 @@ def test_a_mistake_in_a_pipe_ends_it(run_folder: Path, monkeypatch: pytest.Monke
             "sft/en-fi-50pct is not trained yet; run `kielo run RECIPE --only sft/en-fi-50pct`",
         ),
         ("{run}", "sft/en-fi-10pct", "has no model 'sft/en-fi-10pct'; did you mean 'sft/en-fi-100pct'"),
+        ("{run}", "qqq", "known here: base, sft/en-fi-0pct, sft/en-fi-100pct, sft/en-fi-50pct\\."),
         ("{run}/sft", "base", "no run folder"),
         ("{run}/nowhere", "base", "there is no such run folder"),
     ],
