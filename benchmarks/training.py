@@ -183,7 +183,7 @@ def timed(setting: Setting, trainer: Any) -> Run:
 
 def ours(job: Any, build: Callable[[], Any]) -> Any:
     """Make the trainer of `align.sft` or `align.dpo`, as the step does."""
-    from align.training.arguments import this_machine
+    from align.machine import this_machine
     from align.training.stopping import StopRequest
     from align.training.trainer import make_trainer
 
@@ -196,8 +196,9 @@ def trl(job: Any, in_our_order: bool, **changes: Any) -> Any:
     from trl import SFTConfig, SFTTrainer
 
     from align.batches.steps import epoch_order
+    from align.machine import this_machine
     from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
-    from align.training.arguments import this_machine, trainer_arguments, weights_dtype
+    from align.training.arguments import trainer_arguments, weights_dtype
     from align.training.weights import load_model
 
     machine = this_machine()

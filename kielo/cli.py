@@ -313,7 +313,7 @@ def _plan_jobs(arguments: argparse.Namespace) -> None:
     from kielo.cluster.costs.rows import cost_rows
     from kielo.cluster.costs.table import table, to_document
     from kielo.cluster.jobs.placing import place
-    from kielo.cluster.profiles.profile import load_profile
+    from kielo.cluster.profiles.reading import load_profile
     from kielo.records import write_json
 
     if any((arguments.device, arguments.devices, arguments.device_memory, arguments.tflops)):

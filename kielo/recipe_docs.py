@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kielo.cluster.profiles.profile import PROFILES, profile_schema
+from kielo.cluster.profiles.profile import profile_schema
+from kielo.cluster.profiles.reading import PROFILES
 from kielo.provenance import CHECKOUT
 from kielo.schema import json_schema
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from align.batches.arrange import Room
+from align.machine import Machine
 from kielo.errors import RecipeError
 from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE
-
-if TYPE_CHECKING:
-    from align.training.arguments import Machine
 
 # Padded tokens of one forward pass, where the recipe sets no batch size. A CPU gains nothing from more than its caches
 # hold: 1,024 at once train 1.4 times as fast as 8,192 (docs/benchmarks.md).

@@ -14,7 +14,7 @@ from align.estimate.expected import LETTERS
 from align.estimate.hardware import Hardware, known_devices
 from align.estimate.memory import Setting, memory
 from align.estimate.model_shape import ModelShape, read_shape
-from align.training.arguments import Machine
+from align.machine import Machine
 from kielo.plan import Step
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from align.machine import Machine, this_machine
 from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
 from align.training import cpu_head, parallel
-from align.training.arguments import Machine, this_machine, trainer_arguments, weights_dtype
+from align.training.arguments import trainer_arguments, weights_dtype
 from align.training.job import Job
 from align.training.launch import is_launched
 from align.training.stopping import Stopped, StopRequest

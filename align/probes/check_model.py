@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from align.machine import this_machine
 from align.prepare import Prepared, read_prepared
 from align.probes import model_probes
 from align.probes.findings import Finding
@@ -15,7 +16,7 @@ from align.probes.token_probes import probe_tokens, sample
 from align.probes.trial import make_trial
 from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
 from align.training import neftune
-from align.training.arguments import this_machine, weights_dtype
+from align.training.arguments import weights_dtype
 from align.training.job import Job
 from align.training.launch import WORLD_SIZE
 from align.training.weights import load_model

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from align.batches import isolation
+from align.machine import Machine
 from align.probes.findings import Finding
-from align.training.arguments import Machine
 
 _TOKENS = 64  # of the longer of the two documents that noise is measured on
 _NEAR = 0.2  # relative; what is measured is a mean of thousands of draws

@@ -10,12 +10,13 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from align.machine import Machine
 from align.prepare import read_prepared
 from align.probes import model_probes
 from align.probes.findings import Finding, refuse_failed
 from align.probes.token_probes import probe_tokens, sample
 from align.tokens.token_file import TOKENS, read_tokens
-from align.training.arguments import Machine, weights_dtype
+from align.training.arguments import weights_dtype
 from align.training.job import PROBES, Job
 from align.training.launch import WORLD_SIZE
 from kielo.records import write_json

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
-from dataclasses import dataclass
 from typing import Any
 
 from align.batches.arithmetic import plan_batches
+from align.machine import Machine
 from align.training.job import CHECKPOINTS, Job
 from align.training.reporting import report_arguments
 from kielo.errors import RecipeError
 from kielo.schema.trainer import OURS
 
 _CHECKPOINTS_PER_RUN, _MOST_LOGS = 10, 100
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the training runs on, as far as its arguments depend on it."""
-
-    processes: int
-    device: str
-    bf16: bool
-
-
-def this_machine() -> Machine:
-    """Look at the devices, and at the launcher's environment for the number of processes."""
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    return Machine(processes, device, device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def weights_dtype(job: Job, machine: Machine) -> str:

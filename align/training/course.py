@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 from align.batches.arithmetic import plan_batches
 from align.cards.card import write_card
+from align.machine import Machine, this_machine
 from align.training import checkpoints
-from align.training.arguments import Machine, this_machine
 from align.training.failures import told_apart
 from align.training.job import CARD, CHECKPOINTS, JOB, METRICS, MODEL_RECORD, RECORD, Job, read_job
 from align.training.launch import check_world, is_launched, lease

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from align.training.arguments import Machine
+from align.machine import Machine
 from align.training.job import Job
 from kielo.errors import MissingExtraError, RecipeError
 from kielo.records import write_json

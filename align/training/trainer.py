@@ -9,9 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from align.machine import Machine
 from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
 from align.training import checkpoints, cpu_head, parallel
-from align.training.arguments import Machine, trainer_arguments, weights_dtype
+from align.training.arguments import trainer_arguments, weights_dtype
 from align.training.job import Job
 from align.training.stopping import StopRequest
 from align.training.weights import adapter_config, load_model

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from kielo.cluster.doctor.findings import Finding, Keyed
 from kielo.cluster.profiles.options import add_profile
-from kielo.cluster.profiles.profile import Profile, load_with_files
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import load_with_files
 from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
 
 if TYPE_CHECKING:

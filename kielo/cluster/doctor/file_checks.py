@@ -15,7 +15,8 @@ from pathlib import Path
 from kielo.cluster.doctor.findings import Finding, Keyed
 from kielo.cluster.hub.needs import usual_cache
 from kielo.cluster.hub.prefetch import hub_cache
-from kielo.cluster.profiles.profile import Keys, Profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import Keys
 from kielo.errors import UsageError
 from kielo.provenance import CHECKOUT
 

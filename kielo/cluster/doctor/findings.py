@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kielo.cluster.profiles.profile import Keys, ProfileFiles
+from kielo.cluster.profiles.reading import Keys, ProfileFiles
 
 State = Literal["ok", "look", "wrong"]
 

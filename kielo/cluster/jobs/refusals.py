@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from align.batches.arithmetic import plan_batches
-from align.training.arguments import Machine
+from align.machine import Machine
 from kielo.cluster.jobs.job import Job, Resources
 from kielo.cluster.profiles.profile import Profile, UseName
 from kielo.errors import RecipeError, RunFolderError, UsageError
+from kielo.languages import OWN, pack_folders
 from kielo.provenance import CHECKOUT
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
@@ -110,14 +111,14 @@ def refuse_folder(profile: Profile, path: Path, option: str = "--run") -> None:
 
 
 def refuse_hidden_program(profile: Profile) -> None:
-    """Refuse to queue jobs whose nodes do not see this checkout, or the Python that is to run it.
+    """Refuse to queue jobs whose nodes do not see this checkout, the Python that is to run it, or the user's language packs.
 
     Raises:
         UsageError: one of them lies on a disk of this node alone.
     """
     if profile.scheduler != "slurm":
         return
-    programs = {"Kielo's checkout": CHECKOUT}
+    programs = {"Kielo's checkout": CHECKOUT, f"the language packs ({OWN})": pack_folders()[0]}
     if profile.container is None:
         programs["the Python of the jobs"] = Path(profile.python or sys.executable)
     for what, path in programs.items():
@@ -125,7 +126,7 @@ def refuse_hidden_program(profile: Profile) -> None:
         if local:
             raise UsageError(
                 f"{what}, {path}: {local} is a disk of this node alone (node_local of profile {profile.name}), and jobs run on others; "
-                "install Kielo on a shared file system."
+                f"{'move them to' if OWN in what else 'install Kielo on'} a shared file system."
             )
 
 

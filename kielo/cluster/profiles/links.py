@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kielo.cluster.profiles.parts import OTHER_CACHES, Node, Use
+from kielo.cluster.profiles.profile import Profile
 from kielo.recipe import nearest
-
-if TYPE_CHECKING:
-    from kielo.cluster.profiles.profile import Profile
 
 Link = tuple[tuple[str | int, ...], str]
 _IDLE = {

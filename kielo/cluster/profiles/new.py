@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kielo.cluster.profiles.asking import Asker, a_file, a_folder, amount, count, one_word, positive
 from kielo.cluster.profiles.new_text import Answers, Place, profile_text
-from kielo.cluster.profiles.profile import known_devices, known_profiles, load_profile
+from kielo.cluster.profiles.reading import known_devices, known_profiles, load_profile
 from kielo.cluster.queue.live import LiveSlurm, read_live
 from kielo.errors import ClusterError, RecipeError, UsageError
 from kielo.recipe import nearest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import load_profile
 
 
 def add_profile(parser: argparse.ArgumentParser, otherwise: str = "") -> None:

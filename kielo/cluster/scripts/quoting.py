@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 
-from kielo.cluster.profiles.profile import PROFILES
+from kielo.cluster.profiles.reading import PROFILES
 from kielo.errors import UsageError
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@%+=:,-]+")

@@ -9,7 +9,7 @@ import pytest
 
 from align.batches.arithmetic import plan_batches, room
 from align.batches.arrange import Room
-from align.training.arguments import Machine
+from align.machine import Machine
 from kielo.errors import RecipeError
 from tests.align.training.test_arguments import GCDS, JOB, LAPTOP, job
 

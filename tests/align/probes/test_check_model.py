@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from align import sft
+from align.machine import Machine
 from align.preferences.pairs import PairTokens
 from align.prepare import SUMMARY
 from align.probes import model_probes, token_probes
@@ -20,7 +21,6 @@ from align.tokens.chat import load_chat
 from align.tokens.masks import IGNORED, Wanted, tokenise
 from align.tokens.tally import Tally
 from align.training import neftune
-from align.training.arguments import Machine
 from kielo.errors import RecipeError
 from kielo.plan import Workplace, make_plan
 from kielo.recipe import load

@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from align.batches.arithmetic import plan_batches
-from align.training.arguments import Machine, trainer_arguments, weights_dtype
+from align.machine import Machine
+from align.training.arguments import trainer_arguments, weights_dtype
 from align.training.job import Job
 
 JOB = Job(

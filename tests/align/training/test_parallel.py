@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from align import sft
+from align.machine import Machine
 from align.training import parallel
-from align.training.arguments import Machine, trainer_arguments
+from align.training.arguments import trainer_arguments
 from align.training.job import Job, read_job
 from align.training.launch import train_here
 from align.training.stopping import STOP, Stopped

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from kielo.cluster.jobs.placing import place
 from kielo.cluster.jobs.resources import resources_of
-from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.scripts import script
 from kielo.plan import make_plan
 from kielo.provenance import CHECKOUT

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kielo.cluster.jobs.job import Job, Resources, Task
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.scripts.script import network_text, script_text
 from kielo.run_folder import RunFolder
 

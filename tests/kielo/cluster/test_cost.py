@@ -17,7 +17,8 @@ from kielo.cluster.costs.table import notes, table, to_document
 from kielo.cluster.costs.totals import most_passing, totals
 from kielo.cluster.jobs.job import After, Job, Resources, Task
 from kielo.cluster.jobs.placing import place
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.errors import RecipeError, UsageError
 from kielo.plan import make_plan
 from kielo.recipe import load
@@ -261,7 +262,7 @@ from pathlib import Path
 from kielo.cluster.costs.rows import cost_rows
 from kielo.cluster.costs.table import table
 from kielo.cluster.jobs.placing import place
-from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.plan import make_plan
 from kielo.recipe import load
 from kielo.run_folder import RunFolder

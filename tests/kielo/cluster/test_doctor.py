@@ -14,7 +14,7 @@ from kielo.cluster.doctor import command as doctor
 from kielo.cluster.doctor import lock_checks
 from kielo.cluster.doctor.findings import Keyed
 from kielo.cluster.doctor.slurm_checks import slurm_findings
-from kielo.cluster.profiles.profile import load_profile, load_with_files
+from kielo.cluster.profiles.reading import load_profile, load_with_files
 from kielo.cluster.queue.live import read_live
 from kielo.provenance import CHECKOUT
 from tests.kielo.cluster.slurm_on_loopback import Slurm

@@ -15,7 +15,8 @@ from jinja2 import UndefinedError
 from pydantic import ValidationError
 
 from kielo.cluster.jobs.job import Body, Job, Resources, Task
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.scripts.quoting import environment
 from kielo.cluster.scripts.script import OFFLINE, script_text
 from kielo.errors import UsageError

@@ -11,7 +11,7 @@ import pytest
 
 from kielo.cluster.frozen import freeze
 from kielo.cluster.jobs.placing import place
-from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.queue import manifest
 from kielo.plan import make_plan
 from kielo.provenance import CHECKOUT

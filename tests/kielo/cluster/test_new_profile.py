@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kielo.cluster.profiles import new as new_profile
-from kielo.cluster.profiles.profile import Profile, known_profiles, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import known_profiles, load_profile
 from kielo.errors import UsageError
 from tests.kielo.cluster.slurm_on_loopback import Slurm
 

@@ -17,7 +17,8 @@ from kielo.cluster.jobs.job import After, Job, Task
 from kielo.cluster.jobs.naming import names_of
 from kielo.cluster.jobs.placing import place
 from kielo.cluster.jobs.units import units_of
-from kielo.cluster.profiles.profile import Profile, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.errors import UsageError
 from kielo.plan import Step, make_plan
 from kielo.recipe import load

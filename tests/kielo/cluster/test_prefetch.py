@@ -16,7 +16,7 @@ import pytest
 from kielo.cluster.hub.needs import Need, is_there
 from kielo.cluster.hub.prefetch import hub_cache, missing, needs
 from kielo.cluster.profiles.parts import OTHER_CACHES
-from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.errors import UsageError
 from kielo.models import POCKET
 from kielo.provenance import CHECKOUT

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kielo.cluster.profiles.profile import Billing, known_profiles, load_profile, load_with_files
+from kielo.cluster.profiles.profile import Billing
+from kielo.cluster.profiles.reading import known_profiles, load_profile, load_with_files
 from kielo.cluster.queue.live import hours_of, pairs
 from kielo.errors import RecipeError, UsageError
 from kielo.recipe_docs import PROFILE_REFERENCE, PROFILE_SCHEMA, profile_reference_text, profile_schema_text

@@ -11,7 +11,8 @@ import pytest
 
 from kielo.cluster.jobs.placing import place, refuse_unfit
 from kielo.cluster.jobs.refusals import refuse_folder, refuse_hidden_program, refuse_other_architecture
-from kielo.cluster.profiles.profile import Profile, known_profiles, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import known_profiles, load_profile
 from kielo.errors import KieloError, RecipeError, RunFolderError, UsageError
 from kielo.plan import make_plan
 from kielo.recipe import load
@@ -165,3 +166,9 @@ def test_a_python_that_other_nodes_do_not_see() -> None:
     refuse_hidden_program(profile_with(**mine, container={"command": ["singularity", "exec"], "image": "/x.sif"}))
     refuse_hidden_program(profile_with(**mine, scheduler="none"))
     refuse_hidden_program(profile_with(**{**mine, "python": "python3"}))  # of a module: found on the node
+
+
+def test_packs_that_no_node_sees_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIELO_PACKS", str(tmp_path))
+    with pytest.raises(UsageError, match=r"the language packs \(KIELO_PACKS\), .*; move them to a shared file system"):
+        refuse_hidden_program(profile_with(node_local=[str(tmp_path)]))

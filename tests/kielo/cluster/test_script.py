@@ -15,7 +15,8 @@ import pytest
 
 from kielo.cluster.jobs.job import Body, Job, Resources, Task
 from kielo.cluster.profiles.parts import OTHER_CACHES
-from kielo.cluster.profiles.profile import PROFILES, Profile, load_profile
+from kielo.cluster.profiles.profile import Profile
+from kielo.cluster.profiles.reading import PROFILES, load_profile
 from kielo.cluster.scripts.script import RESERVED, directives, script_text
 from kielo.errors import UsageError
 from kielo.provenance import CHECKOUT
@@ -412,3 +413,17 @@ def test_jobs_look_into_the_cache_that_the_profile_names_whatever_they_inherit(r
     asked = f'{head}\nprintenv HF_HOME; for name in {" ".join(OTHER_CACHES)}; do printenv "$name" || echo none; done'
     said = subprocess.run(["bash", "-c", asked], env=inherited, capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ([f"{run.path}/hf", *["none"] * 4] if named else ["usual", *["elsewhere"] * 4])
+
+
+def test_packs_of_the_users_own_go_with_the_jobs(
+    profile: Profile, run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "KIELO_PACKS" not in script_text(steps("one"), profile, "recipe", run)
+    own = tmp_path / "my {user} packs"
+    own.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KIELO_PACKS", own.name)
+    assert f"export KIELO_PACKS={shlex.quote(str(own))}\n" in script_text(steps("one"), profile, "recipe", run)
+    other = profile.model_copy(update={"environment": {"KIELO_PACKS": "/packs"}})
+    text = script_text(steps("one"), other, "recipe", run)
+    assert text.count("export KIELO_PACKS=") == 1 and "export KIELO_PACKS=/packs\n" in text, "the profile holds"

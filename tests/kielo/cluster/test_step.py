@@ -24,7 +24,7 @@ from kielo.cluster.frozen import freeze, thaw
 from kielo.cluster.jobs.job import Task
 from kielo.cluster.machine_engines import Servers, on_machine
 from kielo.cluster.profiles.parts import Engine as EngineOfMachine
-from kielo.cluster.profiles.profile import load_profile
+from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.queue import manifest
 from kielo.cluster.queue.checkout import Code
 from kielo.cluster.queue.manifest import Entry, Submission
