@@ -77,8 +77,10 @@ def execute(recipe: Recipe, run: RunFolder, job: Job) -> None:
     """
     check_packs(recipe)
     with _told(run):
-        run.claim(recipe)
+        run.refuse_foreign(recipe)
         _refuse_changed(run, job)
+        refuse_trackers(run, job.steps, job.redo)
+        run.claim(recipe)
         for number, step in enumerate(job.steps, 1):
             label = f"[{number}/{len(job.steps)}] {step.name}"
             place = _workplace(job.on_machine or recipe, run, step)
@@ -177,6 +179,19 @@ def _refuse_changed(run: RunFolder, job: Job) -> None:
         standing = run.standing(step)
         if standing.state == "changed" and not may_clear(run, step, standing, step.name in job.redo):
             raise RunFolderError(_changed(run, step, standing))
+
+
+def refuse_trackers(run: RunFolder, steps: Sequence[Step], redo: frozenset[str]) -> None:
+    """Look for the trackers of trainings to come: that one lacks must not be found after hours of translation.
+
+    Raises:
+        MissingExtraError: one is not installed.
+    """
+    from align.training.reporting import lacking_trackers
+
+    reporting = [step for step in steps if step.running.get("report_to")]
+    for sentence in lacking_trackers(s for s in reporting if s.name in redo or run.standing(s).state != "complete"):
+        raise MissingExtraError(sentence)
 
 
 def may_clear(run: RunFolder, step: Step, standing: Standing, redo: bool) -> bool:

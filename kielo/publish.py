@@ -109,12 +109,14 @@ def _data_set(recipe: Recipe, run: RunFolder, arguments: argparse.Namespace) -> 
 
 
 def _model(recipe: Recipe, run: RunFolder, arguments: argparse.Namespace) -> Prepared:
-    from align.publish.make import prepare, write
+    from align.publish.make import beside_weights, prepare, write
 
     made = prepare(recipe, run, arguments.model, arguments.allow_licence)
     files = tuple(f"weights: {name}, {size / 1e9:.3f} GB" for name, size in made.weights.sizes.items())
     cast = () if made.weights.as_they_are else ("weights: written anew, in 16 bits",)
-    return Prepared("model", made.what, made.licence, made.card, (*files, *cast), lambda folder: write(made, folder))
+    beside = f"beside them: {', '.join(beside_weights(made))}"
+    told = (*files, *cast, beside)
+    return Prepared("model", made.what, made.licence, made.card, told, lambda folder: write(made, folder))
 
 
 def _summary(made: Prepared, arguments: argparse.Namespace) -> Iterator[str]:
@@ -124,7 +126,8 @@ def _summary(made: Prepared, arguments: argparse.Namespace) -> Iterator[str]:
         yield clean(f"  {part.what}: {described(part)}")
     yield from map(clean, made.remarks)
     if arguments.hub:
-        yield f"goes to: {arguments.hub} on the Hub, {'private' if arguments.private else 'PUBLIC, for everybody to see'}"
+        seen = "private" if arguments.private else "PUBLIC, for everybody to see, unless it is there and private"
+        yield f"goes to: {arguments.hub} on the Hub, {seen}"
 
 
 def _show(made: Prepared) -> None:

@@ -49,7 +49,7 @@ _STEP_FOLDERS = (
     "miniature",
 )
 _REREAD_BYTES = 16 << 20
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _JOB_PATIENCE_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 JOBS_LOCK = "jobs"
@@ -210,7 +210,7 @@ class RunFolder:
             except BlockingIOError as error:
                 raise RunFolderError(f"{self._taken(stream, step_name)}; wait for it or end it.") from error
             except OSError as error:
-                if error.errno not in _NO_LOCKS:  # a file system without locks: nothing guards it then
+                if error.errno not in NO_LOCKS:  # a file system without locks: nothing guards it then
                     raise
             stream.truncate(0)
             stream.write(f"{os.getpid()} on {gethostname()}")

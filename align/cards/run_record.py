@@ -18,7 +18,8 @@ from kielo.records import read_json
 from kielo.run_folder import RECORD as STEP_RECORD
 from kielo.run_folder import SCORES, RunFolder
 from kielo.schema import Dataset, Engine, Recipe
-from kielo.sharing.licence_table import table
+from kielo.sharing.licence_table import table, translator_conditions
+from kielo.sharing.origins import memory_name, rows_licence
 from kielo.sharing.places import without_places
 
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
@@ -143,10 +144,12 @@ def _origin(recipe: Recipe, dataset: Dataset, code: str) -> dict[str, Any]:
     """Say where a data set's rows come from, who translated them, and who wrote their answers where these were made anew."""
     rows = recipe.translate.datasets[dataset.prompts_of] if dataset.prompts_of else dataset
     translators = _named(recipe, recipe.translate.engines(rows)) if code != recipe.source_language else []
+    memory = rows.memory or recipe.translate.memory
+    remembered = [memory_name(memory)] if memory and code != recipe.source_language else []
     place = rows.hub or (f"the pocket world's {rows.pocket}" if rows.pocket else rows.local)
     return {
         "from": place, "on_hub": bool(rows.hub and HUB_ID.match(rows.hub)), "revision": rows.revision,
-        "licence": rows.licence, "translated_by": translators, "prompts_of": dataset.prompts_of,
+        "licence": rows_licence(rows), "translated_by": [*remembered, *translators], "prompts_of": dataset.prompts_of,
         "answered_by": _answerers(recipe, dataset, translators),
     }  # fmt: skip
 
@@ -165,7 +168,7 @@ def _named(recipe: Recipe, engines: Sequence[Engine]) -> list[str]:
 
 def _licence_notes(recipe: Recipe, stages: list[dict[str, Any]]) -> list[str]:
     rows = [row for stage in stages for row in stage["data"]]
-    deepl = any("DeepL" in row.get("translated_by", ()) for row in rows)
+    deepl = any("deepl" in translator_conditions(name) for row in rows for name in row.get("translated_by", ()))
     helpsteer = any("helpsteer2" in str(row.get("from")).lower() for row in rows if row.get("on_hub"))
     answered = any(set(row.get("answered_by", ())) - {recipe.model} for row in rows)
     known = table().conditions

@@ -11,7 +11,7 @@ import yaml
 from kielo.models import model_file
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
-from kielo.sharing.licence_table import known_model, spdx, table
+from kielo.sharing.licence_table import Condition, known_model, spdx, table
 from kielo.sharing.licences import Licence, Part, combined
 from kielo.sharing.origins import data_parts
 
@@ -24,7 +24,7 @@ def model_licence(recipe: Recipe, run: RunFolder, record: Mapping[str, Any], all
     """
     base = known_model(recipe.model)
     stated = base.licence or _on_its_card(recipe)
-    how = "see its card; publish with --allow-licence if it lets you."
+    how = "neither recipes/sharing/licences.yaml nor a card beside its weights says one."
     data = list(dict.fromkeys(_data(recipe, run, record)))
     notes = [Part(part.what, None, (*part.conditions, *_passed_on(part)), needs_licence=False) for part in data]
     known = [
@@ -45,7 +45,16 @@ def model_licence(recipe: Recipe, run: RunFolder, record: Mapping[str, Any], all
         allowed,
     )
     told = {part.what: part for part in data}
-    return Licence(whole.name, whole.metadata, (whole.parts[0], *told.values()), whole.conditions, whole.allowed)
+    conditions = (*_of_such_models(stated), *whole.conditions)
+    return Licence(whole.name, whole.metadata, (whole.parts[0], *told.values()), conditions, whole.allowed)
+
+
+def _of_such_models(licence: str | None) -> Iterator[Condition]:
+    """Give what the base model's licence asks beyond itself: the Hub's tag already names the licence."""
+    found = spdx(licence) if licence else None
+    asked = table().licences[found].of_models if found else None
+    if asked is not None:
+        yield table().conditions[asked]
 
 
 def _data(recipe: Recipe, run: RunFolder, record: Mapping[str, Any]) -> Iterator[Part]:

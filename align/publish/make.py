@@ -10,7 +10,7 @@ from typing import Any
 from align.cards.card import card, front_of
 from align.cards.run_record import run_record
 from align.publish.licence import model_licence
-from align.publish.weights import Weights, plan_weights, write_model
+from align.publish.weights import INDEX, Weights, passed_on, plan_weights, write_model
 from align.training.job import MODEL_RECORD
 from align.training.weights import MODEL
 from kielo.errors import MissingExtraError, UsageError
@@ -19,7 +19,8 @@ from kielo.recipe import nearest
 from kielo.records import replacing, write_json
 from kielo.run_folder import RECORD, RunFolder
 from kielo.schema import Recipe
-from kielo.sharing.folder import CARD, seal
+from kielo.sharing.drift import refuse_drifted
+from kielo.sharing.folder import CARD, MARK, seal
 from kielo.sharing.licences import LICENCE_FILE, Licence
 from kielo.sharing.markdown import text
 from kielo.sharing.opened import RECIPE
@@ -45,14 +46,18 @@ def prepare(recipe: Recipe, run: RunFolder, name: str, allowed: str | None) -> P
     """Look at a trained model and describe it; nothing is written, and of its weights the headers alone are read.
 
     Raises:
-        UsageError: there is no such model, or its licence refuses.
+        UsageError: there is no such model, it is damaged or was made by another recipe, or its licence refuses.
         MissingExtraError: huggingface_hub is not installed.
     """
     folder = run.folder(_trained(run, name))
+    damage = run.damaged(name)
+    if damage:
+        raise UsageError(f"{folder}: {damage}; make it again with `kielo run --redo {name}`.")
     made = run.record(name) or {}
     step = Step(name, made["kind"], {}, tuple(made["fields"]["inputs"]), versions=tuple(made["fields"]["versions"]))
     inputs = {each: run.folder(each) for each in step.inputs}
     record = run_record(Workplace(step, recipe, folder.absolute(), inputs))
+    refuse_drifted(recipe, run, record["chain"])
     licence = model_licence(recipe, run, record, allowed)
     front = {**front_of(record), **dict(licence.metadata), **_index(record)}
     if "license_name" in front and "license_name" not in licence.metadata:
@@ -60,6 +65,12 @@ def prepare(recipe: Recipe, run: RunFolder, name: str, allowed: str | None) -> P
     told = card(record, front, tuple(_licence(licence)))
     weights = plan_weights(folder / MODEL)
     return PublishedModel(f"{recipe.name}: {name}", folder / MODEL, weights, licence, told, record, recipe_told(recipe))
+
+
+def beside_weights(made: PublishedModel) -> list[str]:
+    """List the files that are published with the weights."""
+    index = [INDEX] if len(made.weights.shards) > 1 else []
+    return [*passed_on(made.folder), *index, CARD, LICENCE_FILE, MODEL_RECORD, RECIPE, MARK]
 
 
 def write(made: PublishedModel, folder: Path) -> None:

@@ -71,11 +71,10 @@ def plan_weights(folder: Path, most_bytes: int = MOST_BYTES) -> Weights:
 
 def write_model(source: Path, target: Path, weights: Weights) -> None:
     """Write a model folder: weights as planned, everything else as it is but for the number format in its configuration."""
-    for path in sorted(source.iterdir()):
-        if path.suffix == ".safetensors" and weights.as_they_are:
-            link_or_copy(path, target / path.name)
-        elif path.is_file() and path.suffix != ".safetensors" and path.name not in _NOT_PASSED_ON:
-            shutil.copy2(path, target / path.name)
+    for name in weights.shards if weights.as_they_are else ():
+        link_or_copy(source / name, target / name)
+    for name in passed_on(source):
+        shutil.copy2(source / name, target / name)
     for name, tensors in () if weights.as_they_are else weights.shards.items():
         _write_shard(source, target / name, tensors)
     if len(weights.shards) > 1:
@@ -83,6 +82,12 @@ def write_model(source: Path, target: Path, weights: Weights) -> None:
         write_json(target / INDEX, {"metadata": {"total_size": sum(weights.sizes.values())}, "weight_map": places})
     if any(tensor.cast for tensors in weights.shards.values() for tensor in tensors):
         _say_16_bits(target / "config.json")
+
+
+def passed_on(folder: Path) -> list[str]:
+    """List the files of a model folder that are published as they are, but for its weights."""
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".safetensors")
+    return [path.name for path in files if path.name not in _NOT_PASSED_ON]
 
 
 def _tensors(file: Path) -> list[Tensor]:

@@ -213,6 +213,8 @@ def _write_final(trained: Path, final: Path, job: Job, tokenizer: Any, kept: Any
     model.save_pretrained(str(final))
     for file in (*(Path(job.tokens) / TOKENIZER).iterdir(), *_image_files(job)):
         shutil.copy2(file, final / file.name)
+    for weights in final.glob("*.safetensors"):  # safetensors lets nobody else read them, whatever the umask
+        shutil.copymode(final / "config.json", weights)
 
 
 def _image_files(job: Job) -> Iterator[Path]:

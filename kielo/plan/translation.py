@@ -12,7 +12,7 @@ from kielo.plan.steps import Step, engine_fields, file_fields, identifier_packag
 from kielo.provenance import digest
 from kielo.schema import Dataset, Engine, Recipe
 
-_NOT_OF_THE_ROWS = ("translate", "engine", "memory", "answers", "arguments", "expected")
+_NOT_OF_THE_ROWS = ("translate", "engine", "memory", "answers", "arguments", "expected", "licence")
 
 
 def data_steps(recipe: Recipe, limit: int | None) -> Iterator[Step]:

@@ -28,6 +28,7 @@ class Terms(BaseModel):
     share_alike: bool = False
     into: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    of_models: str | None = Field(None, description="condition that binds models made of one under it")
 
 
 class Condition(BaseModel):
@@ -72,6 +73,7 @@ def table() -> Table:
         raise RecipeError(f"{FILE}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}.") from error
     known = [*found.datasets.values(), *found.models.values()]
     named = {each for one in known for each in one.conditions} | set(found.translators.values())
+    named |= {terms.of_models for terms in found.licences.values() if terms.of_models}
     licences = {each.licence for each in known if each.licence} | {e for t in found.licences.values() for e in t.into}
     for wrong in (*sorted(named - set(found.conditions)), *sorted(licences - set(found.licences))):
         raise RecipeError(f"{FILE}: '{wrong}' is named and not described; add it, or mend the name.")

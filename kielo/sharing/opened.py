@@ -34,7 +34,7 @@ def opened(named: Path, run_folder: Path | None = None) -> tuple[Recipe, RunFold
     run = RunFolder(run_folder or Path("runs") / recipe.name)
     if not (run.path / RECIPE).is_file():
         raise UsageError(
-            f"{run.path}: no run folder of this recipe; run `kielo translate {named}` first, or name it with --run."
+            f"{run.path}: no run folder of this recipe; run `kielo run {named}` first, or name the folder itself."
         )
     run.refuse_foreign(recipe)
     return recipe, run

@@ -11,11 +11,12 @@ from kielo.plan.steps import rows_step
 from kielo.records import read_jsonl
 from kielo.run_folder import RunFolder
 from kielo.schema import Dataset, Engine, Recipe
+from kielo.schema.translation import Memory
 from kielo.sharing.licence_table import known_dataset, known_model, translator_conditions
 from kielo.sharing.licences import Part
 from kielo.sharing.places import without_places
 
-MEMORY = "memory"
+MEMORY, REVIEWER = "memory", "reviewer"
 
 
 def data_parts(recipe: Recipe, run: RunFolder, name: str, languages: Sequence[str]) -> list[Part]:
@@ -35,15 +36,25 @@ def rows_from(dataset: Dataset) -> str:
     return dataset.hub or Path(dataset.local or "").name
 
 
+def rows_licence(dataset: Dataset) -> str | None:
+    """Say under which licence the rows of a data set are: what the recipe says, else what is known of their origin."""
+    return dataset.licence or known_dataset(dataset.hub).licence or ("Apache-2.0" if dataset.pocket else None)
+
+
+def memory_name(memory: Memory) -> str:
+    """Name a translation memory and who made it, without the folders of a machine."""
+    return f"translation memory {Path(memory.file).name}{f' (made by {memory.made_by})' if memory.made_by else ''}"
+
+
 def makers(recipe: Recipe, run: RunFolder, name: str) -> dict[str, int]:
-    """Count the accepted texts of a translated data set by who made them: `memory`, or an engine as `engine_names` calls it."""
+    """Count the accepted texts of a translated data set by who made them: `memory`, an engine by its label, or `reviewer`, who left or mended what one of them made."""
     folder = run.folder(f"translate/{name}")
     rejected = {row["id"] for _, row in read_jsonl(folder / "rejected.jsonl")}
     found: Counter[str] = Counter()
     for _, row in read_jsonl(folder / "translations.jsonl"):
         if row["accepted"] and row["id"] not in rejected:
             found.update((row["engine"] or "none").split(", "))
-    return {label: found[label] for label in (MEMORY, *engine_labels(recipe, name)) if found[label]}
+    return {label: found[label] for label in (MEMORY, *engine_labels(recipe, name), REVIEWER) if found[label]}
 
 
 def engine_labels(recipe: Recipe, name: str) -> dict[str, Engine]:
@@ -74,22 +85,21 @@ def _model_name(named: str) -> str:
 def _rows_and_translations(
     recipe: Recipe, run: RunFolder, name: str, dataset: Dataset, languages: Sequence[str]
 ) -> Iterator[Part]:
-    known = known_dataset(dataset.hub)
-    licence = dataset.licence or known.licence or ("Apache-2.0" if dataset.pocket else None)
     how = f"write `licence:` into the recipe (translate.datasets.{name}) and name the recipe instead of the run folder."
-    yield Part(f"rows of {rows_from(dataset)}", licence, known.conditions, how)
+    yield Part(f"rows of {rows_from(dataset)}", rows_licence(dataset), known_dataset(dataset.hub).conditions, how)
     if dataset.translated and any(rows_step(recipe, name, code).startswith("translate/") for code in languages):
         yield from _translations(recipe, run, name, dataset)
 
 
 def _translations(recipe: Recipe, run: RunFolder, name: str, dataset: Dataset) -> Iterator[Part]:
     used, memory = makers(recipe, run, name), dataset.memory or recipe.translate.memory
-    if MEMORY in used and memory is not None:
+    reviewed = REVIEWER in used  # whose translation was read is not recorded, so it may be anybody's
+    if (MEMORY in used or reviewed) and memory is not None:
         how = "write `licence:` (and `made_by:`) under `memory:` in the recipe and name the recipe instead of the run folder."
         conditions = translator_conditions(memory.made_by)
         yield Part(f"translations of {Path(memory.file).name}", memory.licence, conditions, how)
     for label, engine in engine_labels(recipe, name).items():
-        if label in used:
+        if label in used or reviewed:
             yield _outputs("translations by", engine_name(recipe, engine))
 
 

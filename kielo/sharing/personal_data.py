@@ -15,23 +15,26 @@ PLACEHOLDERS: Mapping[str, str] = {"emails": "<EMAIL>", "phones": "<PHONE>", "ke
 _NO_TEXTS = frozenset({"id", "role", "language", "instruction_id_list"})
 """Keys of published rows whose values are ours or a format's."""
 
-_EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-zA-Z]{2,24}(?![\w-])")
+_EMAIL = re.compile(r"(?<![\w.%+-])(?!git@)[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
 _RESERVED = re.compile(
     r"@(?:.*\.)?(?:example|test|invalid|localhost)(?:\.[a-z]{2,3})?$|@(?:your|my|the)?-?(?:domain|company|email|mail|site)\.[a-z]{2,4}$",
     re.IGNORECASE,
 )
 """RFC 2606's domains, and those that texts write for `your own`."""
 _FILES = frozenset({"py", "js", "css", "png", "jpg", "jpeg", "gif", "svg", "html", "json", "yaml", "yml", "txt", "md"})
-_INTERNATIONAL = re.compile(r"(?<![\w+])(?:\+|00)(?=[1-9])[\d](?:[ .\-()/]{0,2}\d){7,14}(?![\w])")
+_GAP = r"[ .\-()/\u00a0\u202f\u2010-\u2013]"
+"""Within a number: blanks and hyphens that do not break a line are usual in print."""
+_INTERNATIONAL = re.compile(rf"(?<![\w+])(?:\+|(?<![.,])00)(?=[1-9])[\d](?:{_GAP}{{0,2}}\d){{7,14}}(?![\w])")
 _NORTH_AMERICAN = re.compile(r"(?<![\w.+-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[.-]\d{4}(?![\w-])")
 _ANNOUNCED = re.compile(
-    r"(?i:\b(?:tel|phone|mobile|cell|whatsapp|fax|puh|puhelin|puhelinnumero|gsm|mob|telefon|telefonnumer|tlf|sími|telefons|tālrunis|telefonas)\b)"
-    r"[^\w\n+]{0,4}(?:nro|no|nr|number|numero)?[^\w\n+(]{0,3}(?P<number>\(?0?\d(?:[ .\-()/]{0,2}\d){5,13})(?![\w])"
+    r"(?i:\b(?:tel|phone|mobile?|cell|whatsapp|fax|puh|puhelin(?:numero(?:ni|nsa)?)?|gsm|mob|telefon|telefonnumer|tlf|sími|telefons|tālrunis|telefonas|p\.(?= ?\(?0))(?!\w))"
+    rf"[^\w\n+(]{{0,4}}(?:nro|no|nr|number|numero|on|is|är|er)?[^\w\n+(]{{0,3}}(?P<number>\(?0?\d(?:{_GAP}{{0,2}}\d){{5,13}})(?![\w])"
 )
 _CALLING_CODES = re.compile(
     r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|2[1-689]\d|3[578]\d|42\d|5[09]\d|6[7-9]\d|8[0578]\d|9[679]\d"
 )
 """Beginnings that ITU-T E.164 assigns."""
+_DATE = re.compile(r"(?:19|20)\d\d\D\d\d?\D\d\d?|\d\d?\D\d\d?\D(?:19|20)\d\d")
 _FICTION = re.compile(r"555[ .-]?\d{4}$|(\d)\1{6}|1234567|2345678")
 """Numbers that films, and people who make one up, use."""
 _KEYS = re.compile(
@@ -41,9 +44,9 @@ _KEYS = re.compile(
     r"|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|xox[abprs]-[A-Za-z0-9-]{10,}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:fx)(?![A-Za-z0-9_])"
-    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[A-Za-z0-9+/=\s:,-]{20,}?-----END (?:[A-Z]+ )*PRIVATE KEY-----"
+    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[A-Za-z0-9+/=\s:,-]{20,10000}?-----END (?:[A-Z]+ )*PRIVATE KEY-----"
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?:[ ]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?:[ \u00a0]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _LEAST_DISTINCT = 8
 """Different characters of a real key; placeholders such as sk-xxxxxxxx have fewer."""
 
@@ -128,7 +131,8 @@ def masked_row(row: Mapping[str, Any], kinds: Collection[str]) -> tuple[dict[str
 
 def _keys(text: str) -> Iterator[tuple[int, int]]:
     for match in _KEYS.finditer(text):
-        if len(set(match[0])) >= _LEAST_DISTINCT and "EXAMPLE" not in match[0]:
+        has_digit = any(letter.isdigit() for letter in match[0])  # names of CSS classes begin with sk-, too
+        if has_digit and len(set(match[0])) >= _LEAST_DISTINCT and "EXAMPLE" not in match[0]:
             yield match.span()
 
 
@@ -137,11 +141,11 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
     for match in _IBAN.finditer(text):
         stop = match.end()
         while stop - match.start() >= 15:
-            number = text[match.start() : stop].replace(" ", "")
+            number = "".join(text[match.start() : stop].split())
             if 15 <= len(number) <= 34 and _checks(number):
                 yield match.start(), stop
                 break
-            stop = text.rfind(" ", match.start(), stop)
+            stop = max(text.rfind(gap, match.start(), stop) for gap in " \u00a0")
 
 
 def _checks(number: str) -> bool:
@@ -151,8 +155,10 @@ def _checks(number: str) -> bool:
 
 def _emails(text: str) -> Iterator[tuple[int, int]]:
     for match in _EMAIL.finditer(text) if "@" in text else ():
-        of_file = match[0].rpartition(".")[2].lower() in _FILES
-        if not of_file and not _RESERVED.search(match[0]):
+        last = match[0].rpartition(".")[2].lower()
+        # a product of matrices that calls a function: A@np.linalg.inv(B)
+        called = text.startswith("(", match.end()) and len(last) > 2 and last not in ("com", "org", "net", "info")
+        if last not in _FILES and not called and not _RESERVED.search(match[0]):
             yield match.span()
 
 
@@ -172,9 +178,9 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_one(written: str, digits: str) -> bool:
     """Tell a number of somebody from a made-up one, and from digits that merely stand in a row."""
-    return not _FICTION.search(digits) and (
-        written[0] in "+(" or bool(re.search(r"[ .\-()/]", written)) or len(digits) >= 7
-    )
+    if _FICTION.search(digits) or _DATE.fullmatch(written):
+        return False
+    return written[0] in "+(" or len(digits) >= 7 or bool(re.search(_GAP, written))
 
 
 _FINDERS: Mapping[str, Callable[[str], Iterator[tuple[int, int]]]] = {

@@ -198,6 +198,11 @@ def test_eval_of_a_recipe_stands_on_every_models_answers(write_recipe):
     assert len(models) == 5
 
 
+def test_a_licence_makes_no_step_another_one(plan):
+    before, after = plan(), plan(("oasst2, rows: 12}", "oasst2, rows: 12, licence: MIT}"))
+    assert {name: step.settings for name, step in before.items()} == {name: step.settings for name, step in after.items()}
+
+
 def test_an_edited_pack_is_another_scoring_and_translation(plan, tmp_path, monkeypatch):
     """The rules of fair mode and what checks know stand in the pack: scores by an older one must not stand beside scores by this one."""
     for code in ("en", "fi"):

@@ -77,8 +77,9 @@ def test_a_changed_step_stops_before_anything_is_made_and_names_the_field(tmp_pa
     changed = replace(MIX, settings={"share": 0.25})
     new = Step("mix/other", "mix", {"share": 1.0}, ("source/a",))
     with pytest.raises(RunFolderError, match=r"share: 0\.5 -> 0\.25(.|\n)*--redo mix/m"):
-        execute(recipe, run, Job((SOURCE, new, changed)))
+        execute(recipe.model_copy(update={"description": "refused"}), run, Job((SOURCE, new, changed)))
     assert made == ["source/a", "mix/m"]
+    assert json.loads((run.path / "recipe.json").read_text())["description"] == recipe.description
     execute(recipe, run, Job((SOURCE, new, changed), frozenset({"mix/m"})))
     assert made[2:] == ["mix/other", "mix/m"]
     assert run.standing(changed).state == "complete"

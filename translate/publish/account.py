@@ -43,6 +43,8 @@ def yields(facts: Facts) -> Iterator[str]:
         kept = counts.get("accepted", given)
         reasons = ", ".join(f"{text(reason)} {number:,}" for reason, number in sorted(dropped.items(), key=_most_first))
         rows.append((code(name), f"{reasons or 'none'}", f"{given:,}", f"{kept:,}", f"{_share(kept, given)}"))
+    if facts.limit is not None:
+        yield f"This is a trial: of the source, only the first {facts.limit:,} records were taken.\n"
     yield table(("step", "rows rejected or left out, by reason", "records", "kept", "share"), rows, numbers=3)
     counts = (facts.translation or {}).get("counts", {})
     if counts.get("failed_checks"):

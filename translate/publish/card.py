@@ -157,7 +157,8 @@ def _limits(facts: Facts, published: Published) -> Iterator[str]:
 
 def _again(facts: Facts) -> Iterator[str]:
     yield "## How to make it again\n"
-    yield f"    kielo translate {visible(facts.recipe.file.name or facts.recipe.name + '.yaml')}\n"
+    limit = "" if facts.limit is None else f" --limit {facts.limit}"
+    yield f"    kielo translate {visible(facts.recipe.file.name or facts.recipe.name + '.yaml')}{limit}\n"
     yield "`recipe.json` is the recipe with every default written out.\n"
     rows = [
         (code(name), code(record["fingerprint"][:16]), text(_versions(record))) for name, record in facts.steps.items()

@@ -10,7 +10,16 @@ from typing import Any
 from kielo.languages import Language, language, read_shots
 from kielo.run_folder import RunFolder
 from kielo.schema import Dataset, Engine, Recipe
-from kielo.sharing.origins import MEMORY, answerer_name, engine_labels, engine_name, makers, rows_from
+from kielo.sharing.origins import (
+    MEMORY,
+    REVIEWER,
+    answerer_name,
+    engine_labels,
+    engine_name,
+    makers,
+    memory_name,
+    rows_from,
+)
 from translate.review.rows import Row, read_rows, worst_first
 
 _WORST = 5
@@ -58,6 +67,12 @@ class Facts:
         """The record of the step that translated it."""
         return next((record for name, record in self.steps.items() if name.startswith("translate/")), None)
 
+    @property
+    def limit(self) -> int | None:
+        """How many records of the source were taken; None: all."""
+        sources = (record for name, record in self.steps.items() if name.startswith("source/"))
+        return next((record.get("counts", {}).get("limit") for record in sources), None)
+
 
 def facts_of(recipe: Recipe, run: RunFolder, name: str, steps: tuple[str, ...]) -> Facts:
     """Collect the facts; `steps`: those that made the rows, all complete."""
@@ -78,11 +93,12 @@ def _makers(recipe: Recipe, run: RunFolder, name: str) -> tuple[Maker, ...]:
 
 
 def _maker(recipe: Recipe, label: str, engine: Engine | None, name: str, texts: int) -> Maker:
+    if label == REVIEWER:
+        return Maker("one of these, and read by a reviewer", texts)
     if engine is None:
         assert label == MEMORY
         memory = recipe.translate.datasets[name].memory or recipe.translate.memory
-        by = f" (made by {memory.made_by})" if memory and memory.made_by else ""
-        return Maker(f"translation memory {Path(memory.file).name if memory else ''}{by}", texts)
+        return Maker(memory_name(memory) if memory else "a translation memory", texts)
     if engine.kind == "deepl":
         return Maker("DeepL", texts)
     revision = None if engine.model else recipe.revision

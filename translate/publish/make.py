@@ -15,6 +15,7 @@ from kielo.recipe import nearest
 from kielo.records import read_records, replacing, write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Dataset, Recipe
+from kielo.sharing.drift import refuse_drifted
 from kielo.sharing.folder import CARD, seal
 from kielo.sharing.licences import LICENCE_FILE, Licence, combined
 from kielo.sharing.opened import RECIPE
@@ -45,15 +46,17 @@ def prepare(recipe: Recipe, run: RunFolder, name: str, mask: tuple[str, ...], al
     """Read a data set, mask it and describe it; nothing is written.
 
     Raises:
-        UsageError: there is no such data set, it is not made yet or holds no rows, or its licence refuses.
+        UsageError: there is no such data set, it is not made yet, was made by another recipe or holds no rows, or its licence refuses.
     """
     if name not in recipe.translate.datasets:
         raise UsageError(f"no data set '{name}' in this run; {nearest(name, list(recipe.translate.datasets))}")
     dataset = recipe.translate.datasets[name]
     steps = _steps(recipe, run, name, dataset)
+    chain = _chain(recipe, dataset, name, steps)
+    refuse_drifted(recipe, run, chain)
     published = _published(recipe, run, name, dataset, steps, mask)
     licence = combined(data_parts(recipe, run, name, list(published.rows)), allowed)
-    told = card(facts_of(recipe, run, name, _chain(recipe, dataset, name, steps)), published, licence)
+    told = card(facts_of(recipe, run, name, chain), published, licence)
     return DataSet(f"{recipe.name}: {name}", published, licence, told, dataset.kind, recipe_told(recipe))
 
 

@@ -62,9 +62,10 @@ def make_run(write_recipe, tmp_path: Path, tiny: Path):
                     path = run.folder(step.name) / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(json.dumps(value) + "\n", "utf-8")
+                if step.name == "sft/both":
+                    shutil.copytree(tiny, run.folder(step.name) / "model", dirs_exist_ok=True)
                 run.finish(step, Outcome(tuple(files[step.name]), {"overlap": {}}), began)
         (run.folder("translate/talks") / "rejected.jsonl").write_bytes(b"")
-        shutil.copytree(tiny, run.folder("sft/both") / "model", dirs_exist_ok=True)
         run.claim(recipe)
         return run.path
 
@@ -120,7 +121,9 @@ def test_the_licence_is_the_base_models_with_what_its_data_ask(
     make_run, tmp_path, capsys, model, licence, name
 ) -> None:
     publish_model(make_run(model, licence), "--model", "sft/both", "--dry-run")
-    assert f"licence: {name}\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"licence: {name}\n" in said
+    assert ("It is made of a Gemma model" in said) == model.startswith("google/gemma")
 
 
 def test_an_unknown_licence_of_base_or_data_is_refused(make_run, tmp_path) -> None:
@@ -133,6 +136,18 @@ def test_an_unknown_licence_of_base_or_data_is_refused(make_run, tmp_path) -> No
         shutil.rmtree(tmp_path / "run")
     with pytest.raises(UsageError, match="did you mean 'sft/both'"):
         publish_model(make_run(), "--model", "sft/boht")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_model_and_another_recipe_are_refused(make_run, tmp_path) -> None:
+    run = make_run()
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(recipe.read_text("utf-8").replace("shares: {en: 1.0", "shares: {en: 0.5"), "utf-8")
+    with pytest.raises(UsageError, match=r"mix/both was made with other settings .*0\.5"):
+        publish_model(recipe, "--run", run, "--model", "sft/both", "--to", tmp_path / "out")
+    (run / "sft/both/model/config.json").write_text("{}", "utf-8")
+    with pytest.raises(UsageError, match=r"'model/config\.json' was changed"):
+        publish_model(run, "--model", "sft/both", "--to", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

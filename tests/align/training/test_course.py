@@ -43,6 +43,8 @@ def test_sft_learns_and_leaves_a_chat_model(sft_place: Any, tiny: Path) -> None:
         outcome.outputs
     )
     assert not (place.folder / "checkpoints").exists() and not (place.folder / "model" / "training_args.bin").exists()
+    modes = {(place.folder / "model" / name).stat().st_mode for name in ("config.json", "model.safetensors")}
+    assert len(modes) == 1, "who may read the configuration may read the weights"
 
     tokenizer = AutoTokenizer.from_pretrained(place.folder / "model")
     model = AutoModelForCausalLM.from_pretrained(place.folder / "model")

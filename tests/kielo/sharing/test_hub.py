@@ -8,17 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from kielo.errors import UsageError
+from kielo.errors import KieloError, UsageError
 from kielo.execute import Job, execute
 from kielo.plan import make_plan, needed_for
 from kielo.recipe import load
 from kielo.records import write_jsonl
 from kielo.run_folder import RunFolder
 from kielo.sharing.folder import MARK, seal
-from kielo.sharing.hub import check_name
+from kielo.sharing.hub import _sentences, check_name, upload
 from tests.command_line import ROOT
 from tests.kielo.sharing.upload_hub import LARGE_BYTES, TOKEN, Stored, UploadHub, serving_uploads
 
@@ -150,12 +151,38 @@ def test_a_new_version_takes_the_files_of_the_old_one_away(hub, folder) -> None:
         ("others/set", {}, "may not write"),
         ("group/set", {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
         ("group/set", {"HF_ENDPOINT": "http://127.0.0.1:9"}, "does not answer"),
+        ("group/set", {"HF_TOKEN": "hf_ä"}, "holds letters that no token has"),
     ],
 )
 def test_refusals_are_one_sentence_with_the_cure(hub, folder, name, changed, said) -> None:
     code, told = start(hub, folder, name, "dataset", "public", **changed)
     assert (code, told.startswith("kielo: --hub"), said in told, len(told.splitlines())) == (2, True, True, 1), told
     assert not hub.repositories
+
+
+@pytest.mark.parametrize("written", ["huggingface.co", "ftp://host", "http://[::1", "http://host:port", "http://"])
+def test_an_address_that_is_none_is_told(folder, monkeypatch, written) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", written)
+    with pytest.raises(UsageError, match="HF_ENDPOINT="):
+        upload(folder, "group/set", "dataset", private=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "refuses what is sent, with 400 (it says: no, <KEY>)"), (401, "does not know this token (it says"),
+        (403, "may not write datasets there (it says"), (404, "may not write datasets"), (409, "run the same command again later"),
+        (429, "answered 429"), (500, "answered 500"),
+    ],
+)  # fmt: skip
+def test_every_refusal_says_what_the_hub_said_without_the_token(status, said) -> None:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    response = SimpleNamespace(status_code=status, headers={}, request=None)
+    with pytest.raises(KieloError) as told, _sentences("group/set", "dataset", TOKEN):
+        raise HfHubHTTPError("refused", response=response, server_message=f"no, {TOKEN}")
+    assert said in str(told.value)
+    assert TOKEN not in str(told.value)
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_changed(hub, folder) -> None:

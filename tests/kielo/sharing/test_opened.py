@@ -24,7 +24,7 @@ def test_a_resolved_recipe_is_read_back(path: Path, tmp_path: Path) -> None:
 def test_what_is_no_run_is_told(tmp_path: Path, write_recipe) -> None:
     with pytest.raises(UsageError, match="no run folder"):
         opened(tmp_path)
-    with pytest.raises(UsageError, match="run `kielo translate"):
+    with pytest.raises(UsageError, match="run `kielo run"):
         opened(write_recipe(), tmp_path / "nothing")
     (tmp_path / RECIPE).write_text('{"name": "x", "colour": "blue"}', "utf-8")
     with pytest.raises(RunFolderError, match="name the recipe instead"):

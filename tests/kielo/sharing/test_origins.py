@@ -50,6 +50,13 @@ def test_only_who_made_accepted_texts_counts(write_recipe, tmp_path) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_reviewer_vouched_for_stays_under_the_terms_of_who_may_have_made_it(write_recipe, tmp_path) -> None:
+    found = parts(write_recipe, tmp_path, "talks", ["fi"], ("reviewer", True))
+    assert [what for what, _, _ in found[1:]] == [
+        "translations of old.jsonl", "translations by google/gemma-3-4b-pt", "translations by DeepL", "translations by my-model",
+    ]  # fmt: skip
+
+
 def test_answers_made_anew_bring_the_terms_of_who_gave_them(write_recipe, tmp_path) -> None:
     found = parts(write_recipe, tmp_path, "anew", ["fi"], ("memory", True))
     assert found[0][2] == ("sharegpt",)

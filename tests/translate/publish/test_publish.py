@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_the_card_is_read_by_the_hubs_own_parser(real_run, run_publish, tmp_path
     reasons = record["counts"]["rejected"]
     for said in (
         "made by DeepL", f"{record['counts']['accepted']:,}", record["fingerprint"][:16], "98.1%", "## The worst that was accepted",
-        "kielo translate real.yaml", "@inproceedings", *(f"{reason} {number}" for reason, number in reasons.items()),
+        "kielo translate real.yaml --limit 150", "only the first 150 records", "@inproceedings", *(f"{reason} {number}" for reason, number in reasons.items()),
     ):  # fmt: skip
         assert said in card.text, said
 
@@ -150,6 +151,47 @@ def test_publishing_again_gives_the_same_bytes_and_other_folders_are_left_alone(
     (tmp_path / "mine/notes.txt").write_text("mine", "utf-8")
     with pytest.raises(UsageError, match="holds other files"):
         run_publish(real_run, "oasst1", "--to", tmp_path / "mine")
+
+
+def test_a_killed_publication_goes_on_and_two_at_once_are_refused(real_run, run_publish, tmp_path, monkeypatch) -> None:
+    from kielo.sharing import folder
+
+    run_publish(real_run, "ifeval", "--to", tmp_path / "out")
+    replace = os.replace
+
+    def dies_at_the_card(source: Path, target: Path) -> None:
+        if target == tmp_path / "out/README.md":
+            raise InterruptedError
+        replace(source, target)
+
+    with monkeypatch.context() as patched, pytest.raises(InterruptedError):
+        patched.setattr(os, "replace", dies_at_the_card)
+        run_publish(real_run, "ifeval", "--to", tmp_path / "out")
+    (tmp_path / ".out.part").mkdir()
+    (tmp_path / ".out.part/left.parquet").write_bytes(b"half")
+    run_publish(real_run, "ifeval", "--to", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    with folder.aside(tmp_path / "out"), pytest.raises(UsageError, match="another process publishes"):
+        run_publish(real_run, "ifeval", "--to", tmp_path / "out")
+
+
+def test_a_card_that_was_edited_is_not_written_over(real_run, run_publish, tmp_path) -> None:
+    run_publish(real_run, "ifeval", "--to", tmp_path / "out")
+    (tmp_path / "out/README.md").write_text("# Mine\n", "utf-8")
+    with pytest.raises(UsageError, match=r"README\.md: it was changed"):
+        run_publish(real_run, "ifeval", "--to", tmp_path / "out")
+    assert (tmp_path / "out/README.md").read_text("utf-8") == "# Mine\n"
+
+
+def test_a_recipe_that_says_other_than_the_run_is_refused(real_run, run_publish, tmp_path) -> None:
+    written = (real_run.parent.parent / "real.yaml").read_text("utf-8")
+    changed = tmp_path / "real.yaml"
+    changed.write_text(written.replace("engine: null", "engine: null\n  checks: strict"), "utf-8")
+    with pytest.raises(
+        UsageError, match=r"translate/oasst1 was made with other settings .*checks: \"default\" -> \"strict\""
+    ):
+        run_publish(changed, "oasst1", "--run", real_run, "--to", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_place_of_the_machine_is_told(real_run, run_publish, tmp_path, shared_data) -> None:
