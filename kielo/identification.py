@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kielo.errors import MissingExtraError, RecipeError
+from kielo.language_codes import same_language
 from kielo.languages import Language
 
 Probabilities = Callable[[str], Mapping[str, float]]
@@ -20,6 +21,7 @@ PACKAGES: Mapping[str, str] = {"lingua": "lingua-language-detector", "glotlid": 
 STEPS = 256
 """Into how many steps a unit of log-probability is cut."""
 KNOWN_WORDS = 50_000
+_SCRIPTS: Mapping[str, str] = {"Hans": "Hani", "Hant": "Hani"}
 
 PY3LANGID_LABELS = frozenset((
     "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr ht hu hy "
@@ -123,8 +125,19 @@ def lingua_probabilities(codes: Sequence[str]) -> Probabilities:
     return probabilities
 
 
+@cache
+def fasttext_label(code: str) -> str:
+    """Write a code such as `fin_Latn` in the one way that holds for the tables of FLORES-200, FLORES+, OpenLID and GlotLID.
+
+    They differ in languages that a macrolanguage's code means by custom (est, ekk), and GlotLID knows Chinese characters
+    of one kind (cmn_Hani).
+    """
+    iso, _, script = code.partition("_")
+    return f"{same_language(iso)}_{_SCRIPTS.get(script, script)}"
+
+
 def fasttext_probabilities(file: Path | None) -> Probabilities:
-    """Read a fastText model whose labels are `__label__fin_Latn` (GlotLID, OpenLID).
+    """Read a fastText model whose labels are `__label__fin_Latn` (GlotLID, OpenLID); it tells them as `fasttext_label` writes them.
 
     Raises:
         RecipeError: the file is not there, or no model of fastText.
@@ -142,7 +155,10 @@ def fasttext_probabilities(file: Path | None) -> Probabilities:
         raise RecipeError(f"{file}: not a fastText model, which the identifier glotlid needs ({error}).") from error
 
     def probabilities(text: str) -> dict[str, float]:
-        labels, values = model.predict(text.replace("\n", " "), k=5)
-        return {label.removeprefix("__label__"): float(value) for label, value in zip(labels, values, strict=True)}
+        found: dict[str, float] = {}
+        for label, value in zip(*model.predict(text.replace("\n", " "), k=5), strict=True):
+            name = fasttext_label(label.removeprefix("__label__"))
+            found[name] = found.get(name, 0.0) + float(value)
+        return found
 
     return probabilities

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from kielo.errors import UsageError
 
 _SHAPE = re.compile(r"^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?$")
 _LOCAL = re.compile(r"^q[a-t][a-z]$")
+_LEAST_NAME = 4
+"""Letters of a name that is looked up: shorter ones are slips, and some language is called so."""
 _NAMED = 6
 """Of how many languages of a macrolanguage a sentence gives the names."""
 
@@ -37,6 +41,7 @@ def meaning(code: str) -> Meaning:
     if _LOCAL.fullmatch(base):
         return Meaning(code, None)
     _refuse_alias(code, base)
+    _refuse_several(code, base)
     name = name_of(base)
     if name is None:
         raise UsageError(
@@ -85,6 +90,32 @@ def _alias(code: str) -> str | None:
 
     found = get_global("language_aliases").get(code)
     return None if found is None else str(found).replace("_", "-")
+
+
+def same_language(iso: str) -> str:
+    """Give the ISO 639-3 code under which the codes of a language meet: `est` for `ekk`, too, as `et` means both.
+
+    Tables of language identification have one or the other: FLORES-200 `est`, GlotLID 3 and FLORES+ `ekk`.
+    """
+    usual = _alias(iso)
+    return iso if usual is None or "-" in usual else iso639_3(usual)
+
+
+@cache
+def _no_single_languages() -> frozenset[str]:
+    """List the codes of the registry that stand for families of languages, for several, or for none."""
+    from langcodes.registry_parser import parse_registry
+
+    registry: Callable[[], Iterable[Mapping[str, object]]] = parse_registry
+    scopes = ("collection", "special")
+    return frozenset(str(row["Subtag"]) for row in registry() if row.get("Scope") in scopes)
+
+
+def _refuse_several(code: str, base: str) -> None:
+    if base in _no_single_languages():
+        raise UsageError(
+            f"'{code}' stands for '{name_of(base)}', which is no single language; write the code of yours, or take qaa to qtz for one that has none."
+        )
 
 
 def _refuse_alias(code: str, base: str) -> None:
@@ -136,9 +167,7 @@ def _spelt_otherwise(code: str) -> str:
     tidy = "-".join([parts[0].lower(), *(sizes.get(len(part), str)(part) for part in parts[1:])])
     if _SHAPE.fullmatch(tidy) and tidy != code:
         return f"; write '{tidy}'."
-    try:
-        return f"; {code.title()} is '{langcodes.find(code).language}'."
-    except LookupError:
-        return (
-            "; a code is two or three small letters, such as 'fo', where needed with a script and a region: 'sr-Latn'."
-        )
+    if len(code) >= _LEAST_NAME:
+        with suppress(LookupError):
+            return f"; {code.title()} is '{langcodes.find(code).language}'."
+    return "; a code is two or three small letters, such as 'fo', where needed with a script and a region: 'sr-Latn'."

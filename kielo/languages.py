@@ -23,6 +23,12 @@ Part = Literal["names", "quotes", "length_ratio", "letters", "ifeval", "shots", 
 """What of a pack a speaker can vouch for."""
 
 
+Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A name or a mark: not empty, and on one line."""
+_MOST_CHARACTERS = 20
+"""Characters for one of English: no script that is written needs as many."""
+
+
 class Shot(BaseModel):
     """One translation pair for few-shot prompts, with where it is from."""
 
@@ -43,7 +49,7 @@ class Verified(BaseModel):
     """Which parts of a pack a native speaker has read and found right."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    by: str | None = Field(description="the speaker's name; null: nobody yet")
+    by: Line | None = Field(description="the speaker's name; null: nobody yet")
     parts: tuple[Part, ...] = ()
 
 
@@ -52,23 +58,25 @@ class Language(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     code: str = Field(description="the recipe's code: BCP 47, mostly ISO 639-1")
-    name: str = Field(description="the name in English, as base-model prompts use it")
-    native_name: str
+    name: Line = Field(description="the name in English, as base-model prompts use it")
+    native_name: Line
     iso639_3: str
     flores: str = Field(
         pattern=r"^[a-z]{3}_[A-Z][a-z]{3}$", description="the code that FLORES and GlotLID use, such as fin_Latn"
     )
     deepl: str | None = Field(description="DeepL's code as a target language; null where DeepL has none")
     langdetect: str | None = Field(description="langdetect's code; null where langdetect does not know the language")
-    script: str = Field(description="Unicode script name of its letters, such as Latin")
+    script: Line = Field(description="Unicode script name of its letters, such as Latin")
     direction: Literal["ltr", "rtl"] = Field("ltr", description="in which its lines run")
     plurals: Annotated[tuple[Literal["zero", "one", "two", "few", "many", "other"], ...], AfterValidator(_plural_categories)] = Field(
         (), description="CLDR's plural categories: which forms of a noun numbers ask for"
     )  # fmt: skip
-    quotes: tuple[str, str]
-    length_ratio: float = Field(default=1.0, gt=0, description="usual characters per character of English text")
+    quotes: tuple[Line, Line]
+    length_ratio: float = Field(
+        default=1.0, gt=0, le=_MOST_CHARACTERS, description="usual characters per character of English text"
+    )
     ifeval: Mapping[str, Any] = Field(description="the constants its IFEval checkers use")
-    identified: Mapping[str, float] = Field(
+    identified: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {}, description="identifier -> share of lines of native text that it took for this language"
     )
     origins: Mapping[Part, str] = Field({}, description="where a part is from, where it is no speaker's work")
@@ -91,8 +99,8 @@ def pack_folders() -> tuple[Path, ...]:
 
 
 def pack_file(name: str) -> Path:
-    """Find a file of the packs, such as `fi.yaml` or `phrases/fi.yaml`: the user's own, else the shipped one (there or not)."""
-    return next((path for folder in pack_folders() if (path := folder / name).is_file()), PACKS / name)
+    """Find a file of the packs, such as `fi.yaml` or `phrases/fi.yaml`: the user's own, readable or not, else the shipped one (there or not)."""
+    return next((path for folder in pack_folders() if os.path.lexists(path := folder / name)), PACKS / name)
 
 
 def codes() -> list[str]:
@@ -128,6 +136,9 @@ def _instead(code: str) -> str:
         found = meaning(code)
     except UsageError as error:
         return str(error)
+    base = code.partition("-")[0]
+    if base != code and base in codes():
+        return f"the pack of {found.name} is '{base}', and `kielo language new {code}` makes another."
     return f"`kielo language new {code}` makes one{f' for {found.name}' if found.name else ''}; there are {', '.join(codes())}."
 
 

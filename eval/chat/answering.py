@@ -70,9 +70,11 @@ class Speaker:
             if not may_stop:
                 raise
             return Answer("".join(said), STOPPED)
-        except TemplateError as error:
+        except GenerationError as error:
+            if not isinstance(error.__cause__, TemplateError):
+                raise
             raise GenerationError(
-                f"the model's chat template refuses these turns ({error}); leave --system out."
+                f"the model's chat template refuses these turns ({error.__cause__}); leave --system out."
             ) from error
         self._replicate += 1
         if made.finish_reason == "refused":

@@ -14,9 +14,8 @@ from eval.response_language.verdicts import VERDICTS
 from eval.stored_answers import FORMATS, StoredAnswer, read_stored_answers
 from eval.thinking import strip_thinking
 from kielo.errors import UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.languages import option_language
-from kielo.out_files import output_file
-from kielo.records import write_json
 from kielo.text_table import aligned, clean
 
 
@@ -32,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list-other", action="store_true", help="print what is not in the language, and what shows it"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write all verdicts here, by file")
+    add_json(parser, "all verdicts, by file")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a table of the files, and write every verdict where asked."""
-    out = output_file("--json", arguments.json, *arguments.files)
+    out = json_file(arguments.json, *arguments.files)
     if len(set(arguments.files)) < len(arguments.files):
         raise UsageError("a file is named twice; name each once.")
     target = option_language("--language", arguments.language)
@@ -58,11 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
                 f"neither langdetect nor {identifier.name} knows '{target.code}' ({target.name}); name another --identifier."
             )
         documents[str(path)] = document
-    if out:
-        write_json(out, documents)
-    print(language_table(documents), *notes, sep="\n")
-    if arguments.list_other:
-        print(*map("\n".join, map(_listed, documents.items())), sep="\n")
+    others = list(map("\n".join, map(_listed, documents.items()))) if arguments.list_other else []
+    tell(out, documents, language_table(documents), [*notes, *others])
 
 
 def _texts(answers: Sequence[StoredAnswer], without_thoughts: bool) -> tuple[dict[str, str | None], int]:

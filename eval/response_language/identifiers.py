@@ -16,6 +16,7 @@ from kielo.identification import (
     STEPS,
     ByWord,
     Probabilities,
+    fasttext_label,
     fasttext_probabilities,
     label_of,
     lingua_codes,
@@ -128,7 +129,7 @@ class _Py3langid:
 
 @dataclass(frozen=True)
 class _ByProbability:
-    """Any identifier that gives probabilities of languages by its own codes; `codes` None: FLORES codes, whatever they are."""
+    """Any identifier that gives probabilities of languages by its own codes; `codes` None: a fastText model's."""
 
     name: str
     probabilities: Probabilities
@@ -136,9 +137,9 @@ class _ByProbability:
     leads: Leads
 
     def label(self, language: Language) -> str | None:
-        """Give its code: langdetect's own, ISO 639-3 in capitals for lingua, FLORES codes for fastText models."""
+        """Give its code: langdetect's own, ISO 639-3 in capitals for lingua, codes like FLORES' for fastText models."""
         if self.codes is None:
-            return language.flores
+            return fasttext_label(language.flores)
         names = (language.langdetect, language.iso639_3.upper())
         return next((name for name in names if name and name in self.codes), None)
 

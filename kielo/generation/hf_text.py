@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from jinja2.exceptions import TemplateError
+
 from kielo.errors import GenerationError
 from kielo.generation.protocol import Request, cut
 
@@ -17,7 +19,7 @@ def prompt_texts(tokenizer: Any, requests: list[Request]) -> list[str]:
     """Write prompts out as text, messages through the chat template, ready for their first answer token.
 
     Raises:
-        GenerationError: messages were given and the model has no chat template.
+        GenerationError: messages were given and the model has no chat template, or one that cannot write them.
     """
     if not tokenizer.chat_template and any(not isinstance(request.prompt, str) for request in requests):
         raise GenerationError(
@@ -28,7 +30,13 @@ def prompt_texts(tokenizer: Any, requests: list[Request]) -> list[str]:
 
 def _chat(tokenizer: Any, request: Request) -> str:
     turns = [{"role": turn.role, "content": turn.content} for turn in request.prompt if not isinstance(turn, str)]
-    text: str = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    try:
+        text: str = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    except TemplateError as error:
+        raise GenerationError(
+            f"{tokenizer.name_or_path}: its chat template cannot write a prompt's messages ({error}); mend the template, or have the model "
+            "prompted without it (a base model has none)."
+        ) from error
     return text
 
 

@@ -18,8 +18,11 @@ from kielo.schema import Dataset, Recipe
 from kielo.schema.alignment import Unusual
 
 NOTICE = "MINIATURE: random weights in the architecture of {model}, a few rows of the pocket world, every length cut. It shows that all steps run; its scores mean nothing."
+ANSWERED = "Answers made anew are the pocket model's. "
 FOLDER = "miniature"
 MOST_TOKENS, MOST_SAMPLES, MOST_SEEDS = 16, 2, 2
+MOST_ANSWER_TOKENS = 96
+"""Of an answer that is made anew: what the pocket model needs to end one."""
 Values = dict[str, Any]
 
 
@@ -54,7 +57,8 @@ def miniature_recipe(recipe: Recipe, folder: Path) -> Recipe:
         # of a few pairs none may be missed, and they are in the pocket world's languages
         values["dpo"]["accept"] = list(get_args(Unusual))
     values["eval"] = _evaluate(values.get("eval", {}), models)
-    values["description"] = f"{notice(recipe)} {models.stand_in()}{recipe.description}".strip()
+    answered = ANSWERED if any(_answers_anew(each) for each in recipe.translate.datasets.values()) else ""
+    values["description"] = f"{notice(recipe)} {models.stand_in()}{answered}{recipe.description}".strip()
     return _checked(values, recipe)
 
 
@@ -77,12 +81,14 @@ def _translate(recipe: Recipe, values: Values, place: Path, models: Models) -> V
     datasets: dict[str, Values] = {}
     memory = place / "memory.jsonl"
     for number, (name, dataset) in enumerate(recipe.translate.datasets.items()):
-        written = {key: value for key, value in values["datasets"][name].items() if key != "answers"}
-        if dataset.local is None:
+        written = dict(values["datasets"][name])
+        if dataset.local is None and dataset.prompts_of is None:
             rows = place / "data" / f"{name}.jsonl"
             known |= write_rows(rows, dataset, recipe.seed + number, recipe.source_language)
             written = _replaced(written, dataset, rows, memory)
-        if "engine" in written:
+        if _answers_anew(dataset):
+            written |= _answered(dataset)
+        elif "engine" in written:
             written["engine"] = engines(written["engine"], models)
         datasets[name] = written
     write_memory(memory, known)
@@ -95,15 +101,22 @@ def _translate(recipe: Recipe, values: Values, place: Path, models: Models) -> V
 
 
 _OF_THE_PLACE = ("hub", "revision", "config", "split", "pocket", "rows", "fields", "score", "expected", "memory", "arguments")  # fmt: skip
-_OF_ANSWERS = ("prompts_of", "engine", "samples", "answer_in", "temperature", "max_tokens")
 
 
 def _replaced(written: Values, dataset: Dataset, rows: Path, memory: Path) -> Values:
-    """Name the rows that stand in for a data set, for one of answers made anew as well: random weights end no answer."""
-    anew = dataset.prompts_of is not None
-    left_out = (*_OF_THE_PLACE, *_OF_ANSWERS) if anew else _OF_THE_PLACE
-    kept = {key: value for key, value in written.items() if key not in left_out}
-    return {**kept, "local": str(rows), **({"memory": {"file": str(memory)}} if dataset.translated or anew else {})}
+    """Name the rows that stand in for a data set."""
+    kept = {key: value for key, value in written.items() if key not in _OF_THE_PLACE}
+    return {**kept, "local": str(rows), **({"memory": {"file": str(memory)}} if dataset.translated else {})}
+
+
+def _answers_anew(dataset: Dataset) -> bool:
+    return dataset.prompts_of is not None or dataset.answers == "regenerate"
+
+
+def _answered(dataset: Dataset) -> Values:
+    """Let the pocket model make answers anew: random weights end none, so each would be rejected as cut off."""
+    anew = {"samples": min(dataset.samples, MOST_SAMPLES), "max_tokens": MOST_ANSWER_TOKENS}
+    return {"engine": [{"kind": "hf", "model": "pocket"}], **(anew if dataset.prompts_of is not None else {})}
 
 
 def _annotate(values: Values) -> Values:

@@ -13,6 +13,8 @@ _OFTEN = 0.25
 """Of 100 letters: what a text holds as often is a letter of its language (c in FLORES-200's Faroese, in names alone: 0.17)."""
 _SEVERAL = 3
 _RATIO_APART = 0.05
+_MOSTLY = 0.5
+"""Of a text's lines: an identifier that takes fewer for the language does not know it, or the text is in another."""
 
 
 def against_text(opened: Opened, text: Text) -> Iterator[Finding]:
@@ -60,7 +62,11 @@ def _identifiers(opened: Opened, text: Text) -> Iterator[Finding]:
         taken = f", others mostly {found.mistaken_for}" if found.mistaken_for else ""
         said = opened.pack.identified.get(name)
         problem = f"{name} takes {found.share:.1%} of {text.file.name}'s lines for {opened.pack.name}{taken}"
-        if said is None or abs(said - found.share) > _RATIO_APART:
+        if found.share < _MOSTLY:
+            yield opened.finding(
+                "todo", f"identified.{name}", problem, f"see that the text is in {opened.pack.name}; if it is, tell the language by another identifier"
+            )  # fmt: skip
+        elif said is None or abs(said - found.share) > _RATIO_APART:
             yield opened.finding("todo", f"identified.{name}", problem, f"write {name}: {found.share}")
         else:
             yield opened.finding("note", f"identified.{name}", problem, "nothing to do")

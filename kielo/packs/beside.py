@@ -9,8 +9,10 @@ from kielo import strict_yaml
 from kielo.errors import RecipeError, SourceError
 from kielo.languages import Shot, read_shots
 from kielo.packs.facts import wrong_script
-from kielo.packs.findings import Finding, Opened
+from kielo.packs.findings import Finding, Opened, unplaced
 
+_OWN_LETTERS = 0.5
+"""Of a shot's letters; the rest may be names and terms in another script."""
 SHOTS, KINDS = 8, 4
 """Fewer shots, or kinds of them, and a prompt cannot take those like the text (translate/prompting)."""
 
@@ -48,7 +50,7 @@ def _shots(opened: Opened) -> Iterator[Finding]:
     try:
         shots = read_shots(path)
     except SourceError as error:
-        yield Finding("error", str(path), None, "shots", str(error).rstrip("."), "mend that line")
+        yield Finding("error", str(path), None, "shots", unplaced(error, path), "mend that line")
         return
     kinds = {shot.kind for shot in shots}
     if len(shots) < SHOTS or len(kinds) < KINDS:
@@ -74,7 +76,7 @@ def _shot(opened: Opened, path: Path, line: int, shot: Shot) -> Iterator[Finding
             "holds a line break, where a prompt's example ends",
             "make two shots of it",
         )
-    yield from wrong_script(opened, "target", shot.target, here)
+    yield from wrong_script(opened, "target", shot.target, here, _OWN_LETTERS)
 
 
 def _phrases(opened: Opened) -> Iterator[Finding]:
@@ -91,7 +93,7 @@ def _phrases(opened: Opened) -> Iterator[Finding]:
     try:
         values, _ = strict_yaml.load(path)
     except RecipeError as error:
-        yield Finding("error", str(path), None, "phrases", str(error).rstrip("."), "mend it")
+        yield Finding("error", str(path), None, "phrases", unplaced(error, path), "mend it")
         return
     for key in sorted(set(values) - set(Phrases.model_fields)):
         yield Finding("error", str(path), None, key, "is not a key", f"the keys are {', '.join(Phrases.model_fields)}")

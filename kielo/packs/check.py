@@ -15,7 +15,7 @@ from kielo.languages import Language, codes, language, pack_file, pack_folders
 from kielo.packs.against_text import against_text
 from kielo.packs.beside import beside
 from kielo.packs.facts import facts
-from kielo.packs.findings import Finding, Opened, tell, to_document
+from kielo.packs.findings import Finding, Opened, tell, to_document, unplaced
 from kielo.packs.ifeval_part import ifeval_part
 from kielo.packs.text import Text, read_text
 
@@ -57,7 +57,7 @@ def check_pack(code: str, folder: Path | None = None, text: Text | None = None) 
     try:
         values, lines = strict_yaml.load(path)
     except RecipeError as error:
-        return [Finding("error", str(path), None, "file", str(error).rstrip("."), "mend it")]
+        return [Finding("error", str(path), None, "file", unplaced(error, path), "mend it")]
     try:
         pack = Language(**values)
     except ValidationError as error:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from kielo.errors import UsageError
+from kielo.identification import NAMES
+from kielo.language_codes import members
 from kielo.language_detection import known_codes
 from kielo.packs.findings import Finding, Opened
 from kielo.packs.standards import Standard, deepl_codes, flores_code, in_flores, knowing, standard
@@ -34,12 +36,14 @@ def facts(opened: Opened) -> Iterator[Finding]:
     yield from _identifiers(opened)
 
 
-def wrong_script(opened: Opened, key: str, text: str, place: Finding | None = None) -> Iterator[Finding]:
-    """Find a text of the pack whose letters are of another script than it says."""
+def wrong_script(
+    opened: Opened, key: str, text: str, place: Finding | None = None, least: float = LEAST_SHARE
+) -> Iterator[Finding]:
+    """Find a text of the pack of whose letters less than `least` are of the script that it says."""
     counts = script_counts(text)
     wanted = script_names(opened.pack.script)
     own = sum(count for name, count in counts.items() if name in wanted)
-    if counts and own < LEAST_SHARE * counts.total():
+    if counts and own < least * counts.total():
         other = most_common(name for name in counts.elements() if name not in wanted)
         problem = f"{other.title()} letters in a pack whose script is {opened.pack.script}"
         fix = f"write it in {opened.pack.script}, or name the script it is in (script: {other.title()})"
@@ -61,6 +65,8 @@ def _codes(opened: Opened, known: Standard) -> Iterator[Finding]:
     usual = flores_code(known)
     if known.flores and pack.flores != known.flores:
         yield opened.finding("error", "flores", f"'{pack.flores}' where FLORES-200 has '{usual}'", f"write {usual}")
+    elif pack.flores != usual and in_flores(pack.flores) and pack.flores[:3] not in members(pack.code):
+        yield opened.finding("error", "flores", f"'{pack.flores}' is another language's", f"write {usual}")
     elif not in_flores(pack.flores):
         yield opened.finding(
             "note", "flores", f"FLORES-200 has no {pack.name}", "measure translations on sentences of your own"
@@ -74,6 +80,10 @@ def _codes(opened: Opened, known: Standard) -> Iterator[Finding]:
         yield opened.finding(
             "todo", "langdetect", f"langdetect calls {pack.name} '{known.langdetect}'", f"write {known.langdetect}"
         )
+    elif pack.langdetect is not None and known.langdetect is None and known.name:
+        yield opened.finding(
+            "todo", "langdetect", f"langdetect does not know {pack.name}: '{pack.langdetect}' is another language's", "write null"
+        )  # fmt: skip
 
 
 def _deepl(opened: Opened, known: Standard) -> Iterator[Finding]:
@@ -81,6 +91,10 @@ def _deepl(opened: Opened, known: Standard) -> Iterator[Finding]:
     if said is not None and said.upper() not in deepl_codes():
         yield opened.finding(
             "note", "deepl", f"deepl-python 1.32 has no '{said}'", "look at DeepL's list of target languages, or write null"
+        )  # fmt: skip
+    elif said is not None and known.name and said.upper().partition("-")[0] != (known.deepl or "").partition("-")[0]:
+        yield opened.finding(
+            "error", "deepl", f"'{said}' is another language's: DeepL would translate into that", f"write {known.deepl or 'null'}"
         )  # fmt: skip
     elif said is None and known.deepl:
         yield opened.finding("todo", "deepl", f"DeepL translates into {known.deepl}", f"write {known.deepl}")
@@ -122,6 +136,8 @@ def _identifiers(opened: Opened) -> Iterator[Finding]:
     pack = opened.pack
     knows = knowing(pack.code, pack.iso639_3, pack.langdetect)
     known = [name for name, is_known in knows.items() if is_known]
+    for name in sorted(set(pack.identified) - set(NAMES)):
+        yield opened.finding("error", f"identified.{name}", "is no identifier", f"there are {', '.join(NAMES)}")
     if not known:
         yield opened.finding(
             "todo", "identified", "no identifier that comes with Kielo knows the language: nothing tells it from another",

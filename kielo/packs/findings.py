@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kielo.errors import at
+from kielo.errors import KieloError, at
 from kielo.languages import Language
 from kielo.strict_yaml import Lines, line_of
 from kielo.text_table import clean
@@ -59,6 +59,11 @@ class Opened:
     def missing(self, name: str) -> str:
         """Say where a file of the pack that is not there would lie."""
         return str(self.path.parent / name)
+
+
+def unplaced(error: KieloError, path: Path) -> str:
+    """Take the file, which a finding names by itself, and the full stop off what an error says."""
+    return str(error).removeprefix(f"{path}").lstrip(":, ").rstrip(".")
 
 
 def tell(code: str, findings: Sequence[Finding]) -> str:

@@ -9,7 +9,7 @@ from eval.ifeval.rules import POSTSCRIPTS, LanguageRules
 from kielo.errors import RecipeError
 from kielo.language_detection import known_codes
 from kielo.packs.facts import wrong_script
-from kielo.packs.findings import Finding, Opened
+from kielo.packs.findings import Finding, Opened, unplaced
 from kielo.packs.text import caseless
 from translate.ifeval.letters import letter_shares
 
@@ -32,7 +32,8 @@ def ifeval_part(opened: Opened) -> Iterator[Finding]:
         rules = LanguageRules.from_pack(opened.pack.code, part)
         shares = letter_shares(opened.pack)
     except RecipeError as error:
-        yield opened.finding("error", "ifeval", str(error).rstrip("."), "mend it as docs/ifeval.md says")
+        said = unplaced(error, opened.path).removeprefix(f"language pack '{opened.pack.code}': ")
+        yield opened.finding("error", "ifeval", said, "mend it as docs/ifeval.md says")
         return
     yield from _answers(opened, rules)
     yield from _case(opened, rules)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from kielo.languages import OWN, PACKS, codes, language, pack_folders
 from kielo.out_files import output_folder
 from kielo.packs.draft import make_draft, named, pack_text
 from kielo.packs.standards import Standard, standard
-from kielo.packs.text import read_text
+from kielo.packs.text import Text, read_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,33 +61,39 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{path}: is there by now; `kielo language check {arguments.code}` goes on from it."
         ) from error
+    except OSError:  # a full disk: half a pack would stand there as one
+        path.unlink(missing_ok=True)
+        raise
     language.cache_clear()
     print(" ".join((f"{path}: written.", *_told(arguments.code, found, folder))))
-    return _tell_next(arguments.code, folder)
+    return _tell_next(arguments.code, folder, text)
 
 
 def _told(code: str, found: Standard, folder: Path) -> Iterator[str]:
     if found.note:
         yield found.note
+    base = code.partition("-")[0]
+    if base != code and base in codes():
+        yield f"There is a pack of '{base}', too: name this one, '{code}', in recipes where you mean it."
     if (PACKS / f"{code}.yaml").is_file() and folder.resolve() != PACKS.resolve():
         yield f"It stands in for the pack of '{code}' that comes with Kielo wherever {OWN} names its folder."
 
 
 def _refuse_other(code: str, path: Path) -> None:
-    if path.exists():
+    if os.path.lexists(path):
         raise UsageError(f"{path}: is there already; `kielo language check {code}` says what it lacks.")
     if code in codes() and path.parent.resolve() == PACKS.resolve():
         raise UsageError(f"there is a pack of '{code}'; `kielo language check {code}` says what it lacks.")
 
 
-def _tell_next(code: str, folder: Path) -> int:
+def _tell_next(code: str, folder: Path, text: Text | None) -> int:
     from kielo.packs.check import check_pack
     from kielo.packs.findings import tell
 
-    findings = check_pack(code, folder)
+    findings = check_pack(code, folder, text)
     print(tell(code, findings))
     command = f"kielo language check {code}"
     if folder.resolve() not in [known.resolve() for known in pack_folders()]:
-        command = f"{OWN}={folder} {command}"
+        command = f"{OWN}={shlex.quote(str(folder))} {command}"
     print(f"Fill these in and go on with: {command}")
     return 0

@@ -11,11 +11,11 @@ from typing import Any
 from kielo import strict_yaml
 from kielo.errors import MissingExtraError
 from kielo.identification import PY3LANGID_LABELS, lingua_codes
-from kielo.language_codes import iso639_3, meaning, usual_member
+from kielo.language_codes import iso639_3, meaning, same_language, usual_member
 from kielo.language_detection import known_codes
 
 _DATA = Path(__file__).resolve().parent / "standards.yaml"
-_UNICODE_NAMES = {"Hans": "Han", "Hant": "Han", "Hani": "Han", "Jpan": "Japanese", "Kore": "Hangul", "Hang": "Hangul", "Mymr": "Myanmar", "Guru": "Gurmukhi", "Cans": "Canadian", "Olck": "Ol"}  # fmt: skip
+_UNICODE_NAMES = {"Hans": "Han", "Hant": "Han", "Hani": "Han", "Jpan": "Japanese", "Kore": "Hangul", "Hang": "Hangul", "Mymr": "Myanmar", "Guru": "Gurmukhi", "Cans": "Canadian", "Olck": "Ol", "Beng": "Bengali", "Orya": "Oriya", "Mtei": "Meetei", "Nkoo": "Nko", "Lana": "Tai", "Tavt": "Tai", "Tale": "Tai", "Talu": "New", "Hmnp": "Nyiakeng", "Hmng": "Pahawh", "Kali": "Kayah", "Mand": "Mandaic", "Lisu": "Lisu", "Plrd": "Miao", "Sylo": "Syloti"}  # fmt: skip
 """ISO 15924 codes whose English name is not how Unicode's names of letters begin (see kielo/scripts.py)."""
 
 
@@ -154,10 +154,13 @@ def _quotes(code: str) -> tuple[str, str] | None:
 
 def _flores(base: str, script_code: str | None) -> str | None:
     """Find FLORES-200's code: by ISO 639-3, for a macrolanguage by the language that is meant by its code."""
-    usual = usual_member(base)
-    script = {"Kore": "Hang"}.get(script_code or "", script_code)
-    wanted = [f"{each}_{script}" for each in (iso639_3(base), *([usual] if usual else ()))]
-    return next((code for code in wanted if code in _data()["flores"]), None)
+    iso, script = iso639_3(base), {"Kore": "Hang"}.get(script_code or "", script_code)
+    alike = (
+        code
+        for code in _data()["flores"]
+        if code.endswith(f"_{script}") and same_language(code[:3]) == same_language(iso)
+    )
+    return f"{iso}_{script}" if f"{iso}_{script}" in _data()["flores"] else next(alike, None)
 
 
 def _deepl(code: str, base: str) -> str | None:

@@ -145,7 +145,8 @@ def _lines(file: Path) -> list[str]:
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        return content.decode("utf-8").splitlines()
+        # by line ends alone: a sentence may hold other breaks of Unicode's, and line n must stay line n
+        return content.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n").split("\n")
     except OSError as error:  # a broken gzip file is one, too
         raise SourceError(
             f"{file}: cannot be read ({error.strerror or error}); name a text file, plain or gzipped."

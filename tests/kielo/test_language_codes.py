@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kielo.errors import UsageError
-from kielo.language_codes import iso639_3, meaning, members, usual_member
+from kielo.language_codes import iso639_3, meaning, members, same_language, usual_member
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,9 @@ from kielo.language_codes import iso639_3, meaning, members, usual_member
         ("xx", "no language has the code 'xx'"),
         ("../fi", "no language code; a code is two or three small letters"),
         ("", "no language code"),
+        ("a", "'a' is no language code; a code is two or three small letters"),
+        ("und", "'und' stands for 'Unknown language', which is no single language"),
+        ("smi", "'smi' stands for 'Sami languages', which is no single language"),
     ],
 )  # fmt: skip
 def test_what_a_code_means_instead_is_said(code: str, said: str) -> None:
@@ -60,3 +63,14 @@ def test_a_code_that_is_usable_may_still_be_taken_for_others(code: str, name: st
 def test_three_letters_and_the_language_that_is_meant() -> None:
     assert [iso639_3(code) for code in ("fo", "se", "lv", "qaa", "sr-Latn")] == ["fao", "sme", "lav", "qaa", "srp"]
     assert usual_member("lv") == "lvs" and usual_member("no") is None and members("fi") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ekk", "est", True), ("cmn", "zho", True), ("lvs", "lav", True), ("arb", "ara", True), ("swh", "swa", True), ("tgl", "fil", True),
+        ("vro", "est", False), ("nno", "nob", False), ("prs", "pes", False), ("ckb", "kmr", False), ("hbs", "srp", False), ("qaa", "qab", False),
+    ],
+)  # fmt: skip
+def test_codes_of_one_language_meet(one: str, other: str, same: bool) -> None:
+    assert (same_language(one) == same_language(other)) is same

@@ -1,8 +1,7 @@
-"""A language is data: an invented one and Faroese, each a pack in a folder of the user's and texts, go from translation to report."""
+"""A language is data: an invented one from a folder of the user's, and Faroese as it is shipped, go from translation to report."""
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from kielo.pocket.datasets import rows
+from kielo.provenance import CHECKOUT
 from tests.command_line import kielo, load
 
 RECIPE = """\
@@ -69,13 +69,13 @@ def write_language(folder: Path, code: str, pairs: list[tuple[str, str]], asked:
     return recipe
 
 
-def run_of(recipe: Path) -> Path:
-    """Check, plan and run a recipe; gives the run folder."""
-    assert "good." in kielo("check", recipe, cwd=recipe.parent)
-    assert "translate/talk" in kielo("plan", recipe, cwd=recipe.parent)
-    said = kielo("run", recipe, cwd=recipe.parent)
+def run_of(recipe: Path, folder: Path) -> Path:
+    """Check, plan and run a recipe from a folder; gives the run folder."""
+    assert "good." in kielo("check", recipe, cwd=folder)
+    assert "translate/talk" in kielo("plan", recipe, cwd=folder)
+    said = kielo("run", recipe, cwd=folder)
     assert said.splitlines()[-1].startswith("report: ")
-    return recipe.parent / "runs" / recipe.stem
+    return folder / "runs" / recipe.stem
 
 
 def test_an_invented_language_goes_from_translation_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_an_invented_language_goes_from_translation_to_report(tmp_path: Path, mo
     packs.mkdir()
     (packs / "qaa.yaml").write_text(INVENTED, "utf-8")
     monkeypatch.setenv("KIELO_PACKS", str(packs))
-    run = run_of(write_language(tmp_path, "qaa", pairs, fixed))
+    run = run_of(write_language(tmp_path, "qaa", pairs, fixed), tmp_path)
     accepted = (run / "translate/talk/accepted.jsonl").read_text("utf-8")
     assert len(accepted.splitlines()) == len(pairs) // 2
     assert "ŋ" in accepted
@@ -96,18 +96,11 @@ def test_an_invented_language_goes_from_translation_to_report(tmp_path: Path, mo
     assert "Vodalian" in (run / "report/index.html").read_text("utf-8")
 
 
-def test_faroese_goes_from_translation_to_report_with_the_shipped_pack(tmp_path: Path, shared_data: Path) -> None:
-    english, faroese = (
-        gzip.decompress((shared_data / "flores200" / f"{code}.devtest.gz").read_bytes()).decode("utf-8").splitlines()
-        for code in ("eng", "fao")
-    )
-    whole = [pair for pair in zip(english, faroese, strict=True) if all(text.strip().endswith(".") for text in pair)]
-    pairs = [pair for pair in whole if max(map(len, pair)) < 110][:16]
-    asked = [
-        {"key": at, "prompt": text, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
-        for at, text in enumerate(faroese[-4:], 1)
-    ]
-    run = run_of(write_language(tmp_path, "fo", pairs, asked))
+def test_faroese_goes_from_translation_to_report_with_what_is_shipped(tmp_path: Path) -> None:
+    run = run_of(CHECKOUT / "recipes" / "fo-pocket.yaml", tmp_path)
     accepted = (run / "translate/talk/accepted.jsonl").read_text("utf-8")
-    assert len(accepted.splitlines()) == len(pairs) // 2, "checks with the pack's identifier take real Faroese"
-    assert load(run / "eval/sft/both/ifeval-fo/scores.json")["response_language"]["total"] == len(asked)
+    assert len(accepted.splitlines()) == 8, "checks with the pack's identifier take Faroese"
+    assert "ð" in accepted
+    scores = load(run / "eval/sft/en-fo/ifeval-fo/scores.json")
+    assert (scores["language"], scores["response_language"]["total"]) == ("fo", 4)
+    assert "Faroese" in (run / "report/index.html").read_text("utf-8")

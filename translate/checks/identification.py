@@ -18,6 +18,7 @@ from kielo.identification import (
     ByWord,
     NgramModel,
     Probabilities,
+    fasttext_label,
     fasttext_probabilities,
     label_of,
     lingua_codes,
@@ -180,4 +181,4 @@ def _lingua(source: Language, target: Language) -> Identifier | None:
 
 
 def _glotlid(source: Language, target: Language, file: Path | None) -> Identifier:
-    return _ByProbability(fasttext_probabilities(file), source.flores, target.flores)
+    return _ByProbability(fasttext_probabilities(file), *(fasttext_label(each.flores) for each in (source, target)))

@@ -15,7 +15,7 @@ from translate.checks import Direction
 from translate.checks.identification import Identifier
 from translate.engines import Hand, open_hands
 from translate.probe.drift import drift
-from translate.probe.fertility import Fertility, fertility, measure_tokenizer
+from translate.probe.fertility import Fertility, fertility, measure_tokenizer, refuse_other_tokenizer
 from translate.probe.knowledge import knowledge
 from translate.probe.lengths import Longest, measure_lengths
 from translate.probe.measures import Measure
@@ -65,6 +65,7 @@ def ask(question: Question, folder: Path) -> Findings:
 
     Raises:
         GenerationError: the engine cannot be reached or gave up; the same command goes on from there.
+        RecipeError: the tokenizer is another model's.
         MissingExtraError: a package is not installed.
     """
     pairs, tokenizer, direction = question.sample.pairs, question.model.tokenizer, question.direction
@@ -72,6 +73,7 @@ def ask(question: Question, folder: Path) -> Findings:
         direction.source.code: [pair.source for pair in pairs],
         direction.target.code: [pair.target for pair in pairs],
     }
+    refuse_other_tokenizer(question.model, [text for each in texts.values() for text in each])
     tokens = measure_tokenizer(tokenizer, pairs)
     price = tokens[0].value or 1.0
     place = _place(question, folder)

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kielo.json_out import add_json, json_file, tell
 from kielo.option_values import positive
-from kielo.out_files import output_file, output_folder
-from kielo.records import write_json
+from kielo.out_files import output_folder
 
 if TYPE_CHECKING:
     from kielo.records import Record
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, metavar="FOLDER", help="where completions are kept (default: runs/probe-<model>-<language>)"
     )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything found here, too")
+    add_json(parser, "everything found")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -56,13 +56,11 @@ def run(arguments: argparse.Namespace) -> None:
     from translate.probe.ask import ask
     from translate.probe.printed import page, to_document
 
-    out = output_file("--json", arguments.json, *arguments.development, *([arguments.data] if arguments.data else []))
+    out = json_file(arguments.json, *arguments.development, *([arguments.data] if arguments.data else []))
     folder = output_folder("--folder", arguments.folder or _usual_folder(arguments.model, arguments.language))
     question = _question(arguments, folder)
     findings = ask(question, folder)
-    if out:
-        write_json(out, to_document(question, findings))
-    print(page(question, findings))
+    tell(out, to_document(question, findings), page(question, findings))
 
 
 def _usual_folder(model: str, code: str) -> Path:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from kielo.errors import RecipeError
 from kielo.languages import Shot
 from translate.probe.measures import Measure, ratio, share
+from translate.probe.setting import Model
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,20 @@ def encoded(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Turn texts into tokens, without those that a tokenizer puts around them."""
     ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
     return ids
+
+
+def refuse_other_tokenizer(model: Model, texts: Sequence[str]) -> None:
+    """Refuse a tokenizer that writes tokens which the model does not have.
+
+    Raises:
+        RecipeError: it does.
+    """
+    highest = max((token for ids in encoded(model.tokenizer, texts) for token in ids), default=0)
+    if model.vocabulary is not None and highest >= model.vocabulary:
+        raise RecipeError(
+            f"model {model.name}: its tokenizer writes token {highest}, and the model has {model.vocabulary} tokens; fetch the files of both anew, they "
+            "are not of one model."
+        )
 
 
 def measure_tokenizer(tokenizer: Any, pairs: Sequence[Shot]) -> list[Measure]:

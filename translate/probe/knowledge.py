@@ -37,7 +37,13 @@ def knowledge(hand: Hand, pairs: Sequence[Shot]) -> tuple[Measure, float | None]
     )
     nats = sum(own for own in found[:: DISORDERS + 1] if own is not None)
     best = sum(own > max(others) for own, *others in told)
-    said = "" if orders else "no sentence has enough words between blanks"
+    said = (
+        ""
+        if told
+        else "the engine gave no probabilities of them"
+        if orders
+        else "no sentence has enough words between blanks"
+    )
     return share("knows_order", best, len(told), said), -nats / log(2) / size if size else None
 
 

@@ -122,7 +122,7 @@ def _lines(path: Path) -> list[str]:
         raise SourceError(f"{path}: no such file; check --development.")
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return data.decode("utf-8-sig").removesuffix("\n").split("\n") if data else []
+        return data.decode("utf-8-sig").replace("\r\n", "\n").removesuffix("\n").split("\n") if data else []
     except (gzip.BadGzipFile, EOFError) as error:
         raise SourceError(f"{path}: not a complete gzip file ({error}); fetch it again.") from error
     except UnicodeDecodeError as error:

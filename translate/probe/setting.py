@@ -29,6 +29,8 @@ class Model:
     path: str
     tokenizer: Any
     context_tokens: int | None
+    vocabulary: int | None
+    """Tokens that the model has, which a tokenizer that is another's goes beyond; None: its config does not say."""
     chats: bool
     """Whether it has a chat template."""
 
@@ -47,11 +49,19 @@ def open_model(name: str, revision: str | None) -> Model:
     path = model_path(name)
     if name.startswith(("/", "./", "../", "~")) and not Path(path).is_dir():
         raise RecipeError(f"model {name}: no such folder; name a folder that holds a model, a Hub id, or pocket.")
+    if Path(path).suffix == ".gguf" or (Path(path).is_dir() and _gguf_alone(Path(path))):
+        raise RecipeError(
+            f"model {name}: a GGUF file; name the model that it was made of, with its config.json and *.safetensors."
+        )
     with loading(name):
         config = AutoConfig.from_pretrained(path, revision=revision).get_text_config()
         tokenizer = AutoTokenizer.from_pretrained(path, revision=revision)
     context = next((int(found) for key in CONTEXT if (found := getattr(config, key, None))), None)
-    return Model(name, path, tokenizer, context, has_chat_template(path, revision))
+    return Model(name, path, tokenizer, context, getattr(config, "vocab_size", None), has_chat_template(path, revision))
+
+
+def _gguf_alone(folder: Path) -> bool:
+    return any(folder.glob("*.gguf")) and not (folder / "config.json").is_file()
 
 
 def recipe_for(model: str, revision: str | None, code: str, source: str, data: Path | None, engine: Engine) -> Recipe:

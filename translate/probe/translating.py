@@ -62,9 +62,10 @@ def quality(pairs: Sequence[Shot], answers: Sequence[str]) -> tuple[list[Measure
 
 
 def stopping(pairs: Sequence[Shot], translated: Translated) -> list[Measure]:
-    """Measure whether answers end by themselves, and whether they say more than was asked for."""
-    reasons = [made.finish_reason for made in translated.completions]
-    truncated, refused = reasons.count("length"), reasons.count("refused")
+    """Measure whether answers end by themselves, and whether they say more than was asked for; what the engine refused is none."""
+    every = [made.finish_reason for made in translated.completions]
+    reasons = [reason for reason in every if reason != "refused"]
+    truncated, refused = reasons.count("length"), len(every) - len(reasons)
     long = sum(len(text) > OVERLONG * len(pair.target) for text, pair in zip(translated.answers, pairs, strict=True))
     said = f"{truncated} truncated" + (f", {refused} refused by the engine" if refused else "")
     return [share("stopped", reasons.count("stop"), len(reasons), said), share("overlong", long, len(pairs))]

@@ -32,6 +32,7 @@ class Threshold(BaseModel):
     means: str
     reason: str
     judged: Literal["interval", "value"] = "interval"
+    needed: bool = False
 
     def verdict(self, low: float, high: float) -> Verdict:
         """Judge a number that lies between `low` and `high`."""
@@ -67,7 +68,7 @@ def verdict_of(measure: Measure) -> Verdict | None:
 
 
 def stage_verdicts(measures: Sequence[Measure]) -> list[StageVerdict]:
-    """Judge every stage by the worst of its numbers; what was not measured decides nothing, and is named."""
+    """Judge every stage by the worst of its numbers; what was not measured is named, and decides nothing unless it is needed."""
     return [_stage(stage, [each for each in measures if stage in thresholds()[each.name].stages]) for stage in STAGES]
 
 
@@ -76,6 +77,7 @@ def _stage(stage: Stage, measures: Sequence[Measure]) -> StageVerdict:
     missing = tuple(each.name for each in measures if each.name not in judged)
     if not judged:
         return StageVerdict(stage, "with care", (), missing)
+    judged |= {name: "with care" for name in missing if thresholds()[name].needed}
     worst = max(judged.values(), key=ORDER.index)
     decided = tuple(name for name, found in judged.items() if found == worst and worst != "can")
     return StageVerdict(stage, worst, decided, missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from kielo.cluster.profiles.options import add_profile
 from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.profiles.reading import load_with_files
 from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
+from kielo.records import json_text
 
 if TYPE_CHECKING:
     from kielo.schema import Recipe
@@ -28,16 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="start Python as jobs do; look at its packages, and at the folders in the container (a minute)",
     )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON instead")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found; returns 1 if anything is wrong."""
     profile, files = load_with_files(arguments.profile, arguments.changes, arguments.account)
-    states = []
+    found = []
     for finding in _findings(profile, Keyed(files), arguments):
-        print(finding, flush=True)
-        states.append(finding.state)
+        found.append(finding)
+        if not arguments.json:
+            print(finding, flush=True)
+    states = [finding.state for finding in found]
     wrong, look = states.count("wrong"), states.count("look")
+    if arguments.json:
+        print(json_text({"profile": profile.name, "findings": [asdict(finding) for finding in found]}), end="")
+        return 1 if wrong else 0
     print(f"profile {profile.name}: {states.count('ok')} ok, {look} to look at, {wrong} wrong")
     return 1 if wrong else 0
 

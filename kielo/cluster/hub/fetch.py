@@ -21,7 +21,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
     RevisionNotFoundError,
 )
 
-from kielo.cluster.hub.needs import HYPERPARAMETERS, Need, is_there
+from kielo.cluster.hub.needs import HYPERPARAMETERS, Need, hub_folder, is_there, tables_folder
 from kielo.errors import FULL, RunFolderError, SourceError
 from translate.rows.sources import hub_rows
 
@@ -71,7 +71,7 @@ def look(need: Need, home: Path) -> Found:
     commit = str(info.sha)
     sizes = {each.rfilename: each.size or 0 for each in info.siblings or ()}
     files = tuple((name, sizes[name]) for name in _chosen(need, list(sizes)))
-    folder = home / "hub" / need.folder / "snapshots" / commit
+    folder = hub_folder(home) / need.folder / "snapshots" / commit
     lacking = [size for name, size in files if not (folder / name).is_file()]
     return Found(need, commit, files, sum(lacking) if lacking else sum(size for _, size in files), not lacking)
 
@@ -91,11 +91,11 @@ def fetch(found: Found, home: Path) -> None:
             return
         first = HYPERPARAMETERS if need.kind == "COMET" else "config.json"
         # Fetched under the name that jobs ask by: the cache then knows which commit that is.
-        named = hf_hub_download(need.repo, first, revision=need.revision, cache_dir=home / "hub")
+        named = hf_hub_download(need.repo, first, revision=need.revision, cache_dir=hub_folder(home))
         if found.commit not in Path(named).parts:
             raise SourceError(f"{need}: it was changed on the Hub a moment ago; run the same command again.")
         for name, _ in found.files:
-            hf_hub_download(need.repo, name, revision=found.commit, cache_dir=home / "hub")
+            hf_hub_download(need.repo, name, revision=found.commit, cache_dir=hub_folder(home))
 
 
 def _at(need: Need, commit: str) -> Need:
@@ -137,7 +137,7 @@ def _stated_bytes(info: Any, config: str | None) -> int | None:
 
 def _make_latest(need: Need, commit: str, home: Path) -> None:
     """Mark a data set's tables as the latest of its repository: those are what datasets takes without a network."""
-    for folder in (home / "datasets").glob(f"*/*/*/{commit}"):
+    for folder in tables_folder(home).glob(f"*/*/*/{commit}"):
         os.utime(folder)
 
 

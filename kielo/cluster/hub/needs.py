@@ -129,6 +129,21 @@ def usual_cache() -> Path:
     return Path(os.environ.get("HF_HOME") or f"{above}/huggingface").expanduser()
 
 
+def hub_folder(home: Path) -> Path:
+    """Name the folder of a cache that holds repositories; the user's own cache may have them elsewhere."""
+    return _elsewhere(home, "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE") or home / "hub"
+
+
+def tables_folder(home: Path) -> Path:
+    """Name the folder of a cache that holds data sets as tables, likewise."""
+    return _elsewhere(home, "HF_DATASETS_CACHE") or home / "datasets"
+
+
+def _elsewhere(home: Path, *names: str) -> Path | None:
+    named = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    return Path(named).expanduser() if named and home == usual_cache() else None
+
+
 def is_there(need: Need, home: Path) -> bool:
     """Tell whether a cache holds everything of a repository that jobs read."""
     if need.kind == "data set":
@@ -146,7 +161,7 @@ def commit_there(need: Need, home: Path) -> str | None:
     """Name the commit that jobs without a network take for a repository's revision; None if the cache knows none."""
     if need.pinned:
         return need.revision
-    reference = home / "hub" / need.folder / "refs" / (need.revision or "main")
+    reference = hub_folder(home) / need.folder / "refs" / (need.revision or "main")
     return reference.read_text("utf-8").strip() if reference.is_file() else None
 
 
@@ -161,7 +176,7 @@ def encoder_of(need: Need, home: Path) -> Need | None:
 
 def _snapshot(need: Need, home: Path) -> Path | None:
     commit = commit_there(need, home)
-    folder = home / "hub" / need.folder / "snapshots" / (commit or "")
+    folder = hub_folder(home) / need.folder / "snapshots" / (commit or "")
     return folder if commit and folder.is_dir() else None
 
 
@@ -190,7 +205,7 @@ def _prepared(need: Need, home: Path) -> Path | None:
     owner, slash, name = need.repo.rpartition("/")
     commit = commit_there(need, home)
     for folder in sorted(
-        (home / "datasets").glob(f"*/{escape(need.config or '') or '*'}/*/{commit or '*'}/dataset_info.json")
+        tables_folder(home).glob(f"*/{escape(need.config or '') or '*'}/*/{commit or '*'}/dataset_info.json")
     ):
         above = folder.parents[3].name.rpartition("___")
         if (above[0], _flat(above[2])) == (owner if slash else "", _flat(name)) and _has_splits(

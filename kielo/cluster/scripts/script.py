@@ -18,6 +18,7 @@ from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.scripts.binding import masks_of, torchrun_options
 from kielo.cluster.scripts.quoting import Directive, Filled, Late, environment, fill
 from kielo.errors import UsageError
+from kielo.languages import OWN, PACKS, pack_folders
 from kielo.provenance import CHECKOUT
 from kielo.run_folder import RunFolder
 
@@ -208,6 +209,9 @@ def _variables(
     Raises:
         UsageError: a variable is named as one of the script's own.
     """
+    own_packs = pack_folders()[0]
+    if own_packs != PACKS and OWN not in profile.variables():
+        yield OWN, Filled((str(own_packs),))
     cache = {} if profile.hub_cache is None else {"HF_HOME": profile.hub_cache}
     bound = {cpu_masks.VARIABLE: ",".join(masks)} if masks else {}
     for name, written in {**(OFFLINE if profile.offline else {}), **cache, **bound, **profile.variables()}.items():

@@ -226,6 +226,23 @@ def test_another_cache_in_the_environment_leads_nothing_away(hub: Hub, login: Lo
     assert missing(load(login.recipe()), login.folder / "shared") == [] and not (login.folder / "elsewhere").exists()
 
 
+def test_a_cache_of_the_users_own_choice_is_filled_and_read(hub: Hub, login: Login) -> None:
+    """Jobs inherit it where no profile names a hub_cache."""
+    pytest.importorskip("datasets")
+    hub.add("org/Base", files_of_model())
+    hub.add("datasets/org/Chats", {"train.jsonl": CHATS})
+    chosen = {"HF_HUB_CACHE": str(login.folder / "models"), "HF_DATASETS_CACHE": str(login.folder / "tables")}
+    path = login.recipe(datasets="c: {kind: conversations, hub: org/Chats}")
+    assert login.prefetch(path, **chosen).returncode == 0 and not (login.home / "hub").exists()
+    offline = {**chosen, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
+    code = "import sys; from pathlib import Path; from kielo.cluster.hub.needs import missing; from kielo.recipe import load\n"
+    code += "from kielo.models import model_file; from translate.rows.sources import hub_rows\n"
+    code += "print(missing(load(Path(sys.argv[1])), None), model_file('org/Base', 'config.json') is not None)\n"
+    code += "print(len(list(hub_rows('org/Chats', None, 'train', None))))"
+    read = login.python(code, path, **offline)
+    assert read.stdout == "[] True\n1\n", read.stderr
+
+
 def test_comet_brings_the_tokenizer_of_its_encoder(hub: Hub, login: Login) -> None:
     hub.add("org/Base", files_of_model())
     hub.add("org/comet", {"hparams.yaml": b"dropout: 0.1\npretrained_model: org/XLM\n", "checkpoints/model.ckpt": b"c"})

@@ -9,6 +9,7 @@ import pytest
 
 from align.training.job import read_job
 from align.training.weights import adapter_config, load_model
+from kielo.cli import main
 from kielo.execute import Job, execute
 from kielo.miniature import ROWS, miniature_name, miniature_recipe
 from kielo.plan import make_plan, tuned_models
@@ -31,6 +32,7 @@ translate:
     helpsteer2: {kind: preferences, hub: c/d, score: quality, engine: {kind: vllm-server, model: utter-project/EuroLLM-9B}}
     ifeval: {kind: ifeval, hub: e/f}
     native: {kind: questions, hub: g/h, language: fi}
+    anew: {kind: conversations, prompts_of: oasst2, engine: {kind: vllm-server, model: some/teacher}, samples: 4, temperature: 1}
 sft:
   trainer: {num_train_epochs: 3, learning_rate: 1e-4, global_batch_size: 128, optim: adamw_bnb_8bit, attn_implementation: flash_attention_2, parallel: fsdp2, report_to: wandb}
   mixes:
@@ -95,7 +97,11 @@ def test_engines_are_this_process(small):
 
 def test_rows_are_the_pocket_worlds(small):
     _, cut, _ = small
-    kinds = {name: [row for _, row in read_jsonl(Path(each.local))] for name, each in cut.translate.datasets.items()}
+    kinds = {
+        name: [row for _, row in read_jsonl(Path(each.local))]
+        for name, each in cut.translate.datasets.items()
+        if each.local
+    }
     assert len(kinds["ifeval"]) == 8 and len(kinds["native"]) == 4
     assert any(letter in "äö" for row in kinds["native"] for turn in row["turns"] for letter in turn)
     memory = {row["source"] for _, row in read_jsonl(Path(cut.translate.datasets["oasst2"].memory.file))}
@@ -103,16 +109,23 @@ def test_rows_are_the_pocket_worlds(small):
     assert texts & memory and texts - memory, "the memory knows most, the model is asked for the rest"
 
 
-def test_judges_and_answers_made_anew(write_recipe, tmp_path):
-    anew = "anew: {kind: conversations, prompts_of: oasst2, engine: {kind: hf, model: some/teacher}, samples: 4, temperature: 1}"
+def test_the_pocket_model_makes_answers_anew(small):
+    _, cut, _ = small
+    anew = cut.translate.datasets["anew"]
+    assert (anew.prompts_of, anew.engine[0].model, anew.samples) == ("oasst2", "pocket", 2), (
+        "random weights end no answer"
+    )
+    assert "Answers made anew are the pocket model's" in cut.description
+
+
+def test_judges(write_recipe, tmp_path):
     judge = "judge: {engines: [{kind: openai, urls: ['http://h:1/v1'], model: a/b}, {kind: vllm-server, model: c/d}]}"
     file = write_recipe(
-        ("    ifeval:", f"    {anew}\n    mt: {{kind: questions, hub: x/y}}\n    ifeval:"),
+        ("    ifeval:", "    mt: {kind: questions, hub: x/y}\n    ifeval:"),
         ("  ifeval: {languages: [en, fi]}", f"  questions: {{mt: {{}}}}\n  comet: {{command: [python]}}\n  translation: flores\n  {judge}"),
         ("  datasets:\n", "  datasets:\n    flores: {kind: sentences, hub: f/g}\n"),
     )  # fmt: skip
     small = miniature_recipe(load(file), tmp_path / "run")
-    assert small.translate.datasets["anew"].prompts_of is None, "random weights end no answer"
     (judge_engine,) = small.eval.judge.engines
     assert "chat_template" in "".join(path.name for path in Path(judge_engine.model).iterdir())
     assert small.eval.comet is None and small.eval.translation == "flores"
@@ -127,6 +140,7 @@ def test_a_miniature_runs_from_rows_to_report_and_stays_made(small):
     plan = make_plan(one, ROWS)
     execute(one, run, Job(tuple(plan)))
     assert all(run.record(step.name) for step in plan)
+    assert (folder / "regenerate/anew/accepted.jsonl").read_text("utf-8")
     report = (folder / "report" / "report.md").read_text("utf-8")
     assert "its scores mean nothing" in report
     again = miniature_recipe(recipe, folder).model_copy(update={"seeds": ()})
@@ -144,3 +158,12 @@ def _look_at_the_part_for_images(folder):
     assert trained and not any("vision" in name or "projector" in name for name in trained)
     assert "vision_tower" in adapter_config(dataclasses.replace(job, lora={"r": 1, "lora_alpha": 1, "lora_dropout": 0, "target_modules": "all-linear"}), model).exclude_modules  # fmt: skip
     assert all((folder / place / "model" / "preprocessor_config.json").is_file() for place in ("sft/both", "dpo/dpo"))
+
+
+def test_a_folder_of_other_files_is_left_as_it_is(write_recipe, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine", "utf-8")
+    assert main(["run", str(write_recipe()), "--miniature", "--run", str(folder)]) == 2
+    assert "holds other files and no run of Kielo" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]

@@ -68,6 +68,15 @@ def test_no_shipped_pack_says_more_than_is_known(code: str) -> None:
         ("by: null, parts: []", "by: null, parts: [ifeval]", "verified.parts", "vouched for by nobody"),
         ("by: null, parts: []", "by: Jógvan, parts: []", "verified.parts", "nothing that was read"),
         ("by: null, parts: []", "by: null, parts: [all]", "verified.parts.0", "input should be"),
+        ("deepl: null", "deepl: FI", "deepl", "'FI' is another language's: DeepL would translate into that; write null"),
+        ("identified: {py3langid: 0.995}", "identified: {py3langid: 99.5}", "identified.py3langid", "less than or equal to 1"),
+        ("identified: {py3langid: 0.995}", "identified: {nobody: 0.9}", "identified.nobody", "is no identifier"),
+        ("length_ratio: 1.02", "length_ratio: .nan", "length_ratio", "valid number"),
+        ("length_ratio: 1.02", "length_ratio: 102", "length_ratio", "less than or equal to 20"),
+        ("name: Faroese", 'name: ""', "name", "at least 1 character"),
+        ("native_name: føroyskt", 'native_name: "a\\nb"', "native_name", "match pattern"),
+        ('quotes: ["“", "”"]', 'quotes: ["", ""]', "quotes.0", "at least 1 character"),
+        ("by: null, parts: []", 'by: "", parts: [ifeval]', "verified.by", "at least 1 character"),
         ("name: Faroese", "nam: Faroese", "nam", "is not a key; the keys are code, name"),
         ("\nifeval:", "\nifeval: {}\nifevl:", "ifevl", "is not a key"),
     ],
@@ -87,6 +96,7 @@ def test_a_fault_is_an_error_with_its_place_and_fix(faulty: Faulty, old: str, ne
         ("identified: {py3langid: 0.995}", "identified: {py3langid: 0.5}", "identified"),
         ("alphabet: aábd", "alphabet: aáb", "ifeval.letters"),
         ("plurals: [one, other]", "plurals: [one, two, other]", "plurals"),
+        ("langdetect: null", "langdetect: da", "langdetect"),
     ],
 )
 def test_what_is_missing_is_to_be_done_and_stops_nobody(faulty: Faulty, old: str, new: str, key: str) -> None:
@@ -180,3 +190,14 @@ def test_phrases_that_are_no_yaml_are_named(faulty: Faulty, tmp_path: Path) -> N
 def test_a_code_without_a_pack_is_explained() -> None:
     with pytest.raises(RecipeError, match="'no' is Norwegian, which is 2 languages"):
         run(parsed(add_arguments, "check", "no"))
+
+
+def test_a_pack_that_cannot_be_read_is_no_other_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped one does not stand in for a folder or a broken link of its name."""
+    monkeypatch.setenv("KIELO_PACKS", str(tmp_path))
+    (tmp_path / "fo.yaml").mkdir()
+    (found,) = check_pack("fo")
+    assert found.sentence() == f"{tmp_path / 'fo.yaml'}: file: a folder; give the path of a YAML file in it; mend it."
+    (tmp_path / "da.yaml").symlink_to("nowhere")
+    with pytest.raises(RecipeError, match=r"da\.yaml: no such file"):
+        language("da")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import pytest
 from hypothesis import example, given
@@ -94,6 +96,19 @@ def test_a_text_gives_letters_length_and_who_knows_the_language(own: Path, share
     assert {letter: drafted.ifeval["letters"][letter] for letter in shipped.ifeval["letters"]} == shipped.ifeval[
         "letters"
     ]
+
+
+def test_other_breaks_of_unicode_and_marks_of_windows_move_no_line(tmp_path: Path) -> None:
+    own, english = tmp_path / "own", tmp_path / "english"
+    own.write_bytes(("\ufeff" + "Hetta er\u2028ein setningur.\r\n" * 20).encode())
+    english.write_text("This is a sentence.\n" * 20, "utf-8")
+    text = read_text(own, english)
+    assert text.lines == ["Hetta er\u2028ein setningur."] * 20 and len(text.english) == 20
+
+
+def test_a_text_of_another_language_is_said(own: Path, shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new("fo", "--text", shared_data / "flores200" / "fin.devtest.gz")
+    assert "lines for Faroese, others mostly fi; see that the text is in Faroese" in capsys.readouterr().out
 
 
 def test_letters_of_finnish_are_those_of_the_pack(shared_data: Path) -> None:
@@ -199,3 +214,38 @@ def test_the_table_of_deepl_is_its_librarys(monkeypatch: pytest.MonkeyPatch) -> 
     own = {value.upper() for name, value in vars(deepl.Language).items() if name.isupper()}
     assert own <= deepl_codes() or deepl.__version__ != "1.32.0"
     assert standard("nb").deepl == "NB" and standard("ku").deepl == "KMR"
+
+
+@pytest.mark.parametrize("code", ["bn", "or", "mni", "nqo"])
+def test_letters_of_a_draft_are_of_its_own_script(own: Path, code: str) -> None:
+    """CLDR and Unicode call some scripts differently: Bangla and Bengali."""
+    new(code)
+    assert errors(code) == ["ifeval.constrained_options"]
+
+
+def test_the_code_of_flores_is_found_by_the_language() -> None:
+    known = {code: standard(code).flores for code in ("fil", "ku", "fa", "zh-Hant", "lv", "et", "ak")}
+    assert known == {
+        "fil": "tgl_Latn", "ku": "kmr_Latn", "fa": "pes_Arab", "zh-Hant": "zho_Hant", "lv": "lvs_Latn", "et": "est_Latn", "ak": "aka_Latn"
+    }  # fmt: skip
+
+
+def test_a_link_to_nothing_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "packs").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="this is a link to nothing; name a folder"):
+        new("fy", "--out", tmp_path / "packs")
+
+
+def test_a_full_disk_leaves_no_half_pack(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", **named: Any) -> IO[Any]:
+        if mode != "x":
+            return opened(path, mode, **named)
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(OSError, match="No space left"):
+        new("fy")
+    assert not (own / "fy.yaml").exists()

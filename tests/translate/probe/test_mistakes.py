@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from kielo.errors import KieloError, RecipeError, SourceError, UsageError
+from kielo.errors import GenerationError, KieloError, RecipeError, SourceError, UsageError
 from kielo.models import POCKET
 from tests.translate.probe.conftest import probe
 
@@ -47,6 +47,31 @@ def test_a_tokenizer_without_config(refused, tmp_path):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(POCKET / name, folder / name)
     assert "cannot be loaded" in refused(RecipeError, folder, "--language", "fi")
+
+
+def test_files_that_are_not_of_one_model(refused, tmp_path, development):
+    from transformers import AutoTokenizer
+
+    given = ("--language", "fi", "--development", development, "--samples", "8")
+    gguf = tmp_path / "gguf"
+    gguf.mkdir()
+    (gguf / "model.gguf").write_bytes(b"GGUF")
+    assert "a GGUF file; name the model" in refused(RecipeError, gguf, *given)
+    other = tmp_path / "other"
+    shutil.copytree(POCKET, other)
+    tokenizer = AutoTokenizer.from_pretrained(POCKET)
+    tokenizer.add_tokens(["koira", "dog", "talo", "house"])
+    tokenizer.save_pretrained(other)
+    assert "they are not of one model" in refused(RecipeError, other, *given)
+
+
+def test_a_chat_template_that_cannot_write_messages(refused, tmp_path, development):
+    model = tmp_path / "model"
+    shutil.copytree(POCKET, model)
+    settings = json.loads((model / "tokenizer_config.json").read_text("utf-8"))
+    for template in ("{% for", "{{ raise_exception('nobody may speak') }}"):
+        (model / "tokenizer_config.json").write_text(json.dumps(settings | {"chat_template": template}), "utf-8")
+        assert "its chat template cannot write" in refused(GenerationError, model, "--language", "fi", "--development", development, "--samples", "8")  # fmt: skip
 
 
 def test_development_files(refused, tmp_path):

@@ -66,6 +66,12 @@ def test_the_worst_number_decides_and_what_is_missing_is_named():
     assert (found["translate"].verdict, found["translate"].decided_by) == ("cannot", ("chrf",))
     assert (found["sft"].verdict, found["sft"].decided_by) == ("with care", ("price_ratio",))
     assert found["sft"].not_measured == ("cut_rows",)
+    (evaluation,) = [
+        each
+        for each in stage_verdicts([Measure("price_ratio", 1), Measure("recognised", None)])
+        if each.stage == "evaluation"
+    ]
+    assert (evaluation.verdict, evaluation.decided_by) == ("with care", ("recognised",)), "it is needed"
 
 
 def test_bytes_and_losses_of_a_tokenizer(pocket_tokenizer):
@@ -109,6 +115,8 @@ def test_running_on_is_counted():
     stopped, overlong = stopping([PAIR, PAIR], made)
     assert stopped.value == overlong.value == 0.5
     assert "1 truncated" in stopped.detail
+    refused, _ = stopping([PAIR], Translated(("",), (Completion("", "refused", 0, 0),)))
+    assert refused.value is None and "1 refused" in refused.detail, "a prompt over the context says nothing of stopping"
 
 
 @settings(deadline=None)
