@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import log
 
 from kielo.errors import RecipeError
-from kielo.languages import Language
+from kielo.languages import Language, pack_file
 
 RARE = 1 / 3
 """A letter with less than this part of its source share asks for something else there: `c at least 60` is 60 in 2,000
@@ -26,7 +26,7 @@ def letter_shares(language: Language) -> Mapping[str, float]:
     )
     if not valid:
         raise RecipeError(
-            f"recipes/languages/{language.code}.yaml: ifeval.letters must give each small letter its share of 100 letters."
+            f"{pack_file(f'{language.code}.yaml')}: ifeval.letters must give each small letter its share of 100 letters."
         )
     return {letter: float(share) for letter, share in shares.items()}
 
