@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
+
+_JOINERS = "\u200c\u200d"
+"""Persian and the scripts of India spell with them."""
 
 
 def aligned(rows: Sequence[Sequence[str]], texts: int | Collection[int] = 1, at_most: int | None = None) -> list[str]:
@@ -44,4 +48,9 @@ def counted(followed: int, out_of: int) -> str:
 
 def clean(text: str) -> str:
     """Take out what would steer a terminal: names, answers and judgements are written by others."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    return "".join(char if is_harmless(char) else " " for char in text)
+
+
+def is_harmless(char: str) -> bool:
+    """Tell whether a letter steers no terminal; blanks of all widths and the joiners within words and emoji steer none."""
+    return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"

@@ -98,9 +98,9 @@ def _json_turns(path: Path) -> list[tuple[str, ...]]:
 
 def _turns(row: dict[str, object], place: str) -> tuple[str, ...]:
     turns = row.get("turns")
-    if isinstance(turns, list) and turns and all(isinstance(turn, str) for turn in turns):
+    if isinstance(turns, list) and turns and all(isinstance(turn, str) and turn.strip() for turn in turns):
         return tuple(turns)
-    text = next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
+    text = None if turns is not None else next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
     if not isinstance(text, str) or not text.strip():
         raise SourceError(f"{place}: a row needs a `prompt` (a text) or `turns` (a list of texts); mend the row.")
     return (text,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
     from eval.chat.language_told import teller_of
     from eval.chat.session import Manner, Session, typed
 
+    if arguments.prompt is not None and not arguments.prompt.strip():
+        raise UsageError("--prompt: the question is empty; write one.")
     if arguments.system and not model.speaks_turns:
         raise UsageError(f"{model.name} has no chat template, so there is no place for --system; leave it out.")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -58,7 +61,9 @@ def run(arguments: argparse.Namespace) -> None:
     speaker = Speaker(model, sampling, arguments.seed)
     colour = live and "NO_COLOR" not in os.environ
     session = Session(speaker, teller, Conversation(model.name, arguments.system), Manner(live, arguments.json, colour))
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as KeyboardInterrupt it would end an answer alone
+    before = signal.signal(signal.SIGTERM, _leave)  # as KeyboardInterrupt it would end an answer alone
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # a line that is not UTF-8 gets a sentence
     try:
         if arguments.prompt is not None:
             session.ask(arguments.prompt)
@@ -71,6 +76,10 @@ def run(arguments: argparse.Namespace) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         speaker.close()
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(130)
 
 
 def _greet(name: str, speaks_turns: bool) -> None:

@@ -67,10 +67,11 @@ def run(arguments: argparse.Namespace) -> None:
     from eval.chat.language_told import teller_of
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    asked = drawn(_asked(models[0], arguments), arguments.n, arguments.seed)
+    whole = _asked(models[0], arguments)
+    asked = drawn(whole, arguments.n, arguments.seed)
     answers = [answers_of(model, asked) for model in models]
     cases = shown_cases(asked, answers, teller_of(models[0].recipe))
-    notes = _notes(asked, answers, models)
+    notes = _notes(asked, len(whole.rows), answers, models)
     if out:
         from eval.chat.page import write_page
 
@@ -105,8 +106,10 @@ def shown_cases(asked: Asked, answers: Sequence[Answers], teller: Teller) -> lis
     return cases
 
 
-def _notes(asked: Asked, answers: Sequence[Answers], models: Sequence[RunModel]) -> list[str]:
-    notes = [f"prompts of {asked.name}: {len(asked.rows)}; answers of at most {asked.max_tokens} tokens, greedy"]
+def _notes(asked: Asked, of: int, answers: Sequence[Answers], models: Sequence[RunModel]) -> list[str]:
+    drawn_from = f" of {of}, drawn by --n and --seed" if len(asked.rows) < of else ""
+    counted = f"prompts of {asked.name}: {len(asked.rows)}{drawn_from}"
+    notes = [f"{counted}; answers of at most {asked.max_tokens} tokens, greedy"]
     for each, model in zip(answers, models, strict=True):
         from_run = len(each.by_id) - each.made
         where = f"{from_run} of {len(each.by_id)} answers from the run itself"

@@ -44,13 +44,15 @@ class Conversation:
         Raises:
             UsageError: the file is there already, or cannot be.
         """
-        output_file("/save", file)
         row = {
             "model": self.model,
             "messages": [{"role": each.role, "content": each.content} for each in self.messages],
         }
         try:
+            output_file("/save", file)
             with file.open("x", encoding="utf-8", errors="replace") as stream:
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
         except FileExistsError as error:
             raise UsageError(f"/save {file}: is there already; name another file.") from error
+        except OSError as error:  # the talk must not end here, with all that was said
+            raise UsageError(f"/save {file}: cannot be written ({error.strerror}); name another file.") from error

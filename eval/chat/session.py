@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from eval.chat.answering import STOPPED, Answer, Speaker
 from eval.chat.conversation import Conversation
 from eval.chat.language_told import Teller
 from kielo.errors import KieloError, UsageError
-from kielo.text_table import clean, listed
+from kielo.text_table import clean, is_harmless, listed
 
 COMMANDS = {
     "/help": "this list",
@@ -63,9 +64,11 @@ class Session:
         """Do what a line says; False for /quit.
 
         Raises:
-            UsageError: there is no such command, or a file cannot be written.
+            UsageError: the line is not UTF-8, there is no such command, or a file cannot be written.
             GenerationError: the question cannot be answered.
         """
+        if any("\ud800" <= letter <= "\udfff" for letter in line):
+            raise UsageError(f"the line {ascii(line[:60])} is not UTF-8; convert the input with iconv.")
         if line.startswith("/") and not line.startswith("//"):
             return self._command(line)
         if line:
@@ -118,7 +121,11 @@ class Session:
             raise UsageError(f"/save {rest}: {error}; close the quotation mark.") from error
         if len(names) != 1:
             raise UsageError("/save needs the name of one file, such as /save talk.jsonl.")
-        file = Path(names[0]).expanduser()
+        if not self.conversation.turns:
+            raise UsageError(
+                f"/save {rest}: there is nothing to save; ask something first (base models keep no turns)."
+            )
+        file = Path(os.path.expanduser(names[0]))
         self.conversation.save(file)
         self._note(f"written to {file}")
 
@@ -149,7 +156,7 @@ def one_line(text: str) -> str:
 
 def shown(text: str) -> str:
     """Take out what would steer a terminal, and leave line ends and tabs."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+    return "".join(char if is_harmless(char) or char in "\n\t" else "\ufffd" for char in text)
 
 
 def _show(text: str) -> None:

@@ -61,10 +61,23 @@ def test_a_pipe_gets_one_line_for_each_answer(
     assert "taken back" in said.err
 
 
-def test_a_mistake_in_a_pipe_ends_it(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("/save\n"))
-    with pytest.raises(UsageError, match="/save needs the name of one file"):
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"/save", "/save needs the name of one file"),
+        (b"/save new.jsonl", "there is nothing to save"),
+        (b"\xff\xfe", "is not UTF-8"),
+    ],
+)
+def test_a_mistake_in_a_pipe_ends_it(run_folder: Path, monkeypatch: pytest.MonkeyPatch, line: bytes, says: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(line + b"\n"), "utf-8"))
+    with pytest.raises(UsageError, match=says):
         chat(run_folder)
+
+
+def test_an_empty_question_is_refused(run_folder: Path) -> None:
+    with pytest.raises(UsageError, match="--prompt: the question is empty"):
+        chat(run_folder, "--prompt", " ")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +126,7 @@ def session(run_folder: Path) -> Session:
 
 def test_a_session_at_a_terminal(session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "my talk.jsonl"
-    lines = ["yksi", "too long", "/undo", "kaksi", "//kolme", f"/save '{file}'", f"/save '{file}'", "/nonsense", "/help", "/reset", "neljä"]  # fmt: skip
+    lines = ["yksi", "too long", "/undo", "kaksi", "//kolme", f"/save '{file}'", f"/save '{file}'", "/save ~nobody-of-this-name/x", f"/save {'x' * 300}", "/nonsense", "/help", "/reset", "neljä"]  # fmt: skip
     session.run(iter(lines))
     asked: Any = session.speaker
     roles = [[message.role for message in messages] for messages in asked.asked]
@@ -124,6 +137,7 @@ def test_a_session_at_a_terminal(session: Session, tmp_path: Path, capsys: pytes
     for words in (
         "exceeds context 256",
         "is there already",
+        "File name too long",
         "no command /nonsense",
         "/undo",
         "\x1b[2mFinnish (fi 100%)\x1b[0m",
@@ -183,6 +197,8 @@ def test_typing_survives_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
 def test_answers_cannot_steer_the_terminal() -> None:
     assert shown("a\x1b[2Jb\n\tc") == "a\ufffd[2Jb\n\tc"
     assert one_line("a\\b\nc\x1b") == "a\\\\b\\nc "
+    spelt = "10\u00a0000 \u3000 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f469\u200d\U0001f467"
+    assert shown(spelt) == one_line(spelt) == spelt, "wide blanks and joiners belong to the text"
 
 
 @pytest.mark.parametrize(

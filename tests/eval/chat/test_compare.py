@@ -62,8 +62,9 @@ def test_prompts_of_a_file(run_folder: Path, tmp_path: Path, capsys: pytest.Capt
     compare(run_folder, "--prompts", rows, "--max-tokens", 5, "--json")
     cases = json.loads(capsys.readouterr().out)["cases"]
     assert [len(case["turns"]) for case in cases] == [1, 2]
-    compare(run_folder, "--prompts", lines, "--max-tokens", 5)
-    assert "Kerro kesästä." in capsys.readouterr().out
+    compare(run_folder, "--prompts", lines, "--max-tokens", 5, "--n", 1, "--seed", 1)
+    said = capsys.readouterr().out
+    assert "Kerro talvesta." in said and "prompts of prompts: 1 of 2, drawn by --n and --seed;" in said
 
 
 def test_the_base_model_goes_on_with_the_text(run_folder: Path) -> None:
@@ -88,6 +89,7 @@ def test_the_draw_is_the_seeds(run_folder: Path) -> None:
         (["--prompts", "nowhere.txt"], SourceError, "nowhere.txt: no such file"),
         (["--prompts", "{tmp}/empty.txt"], SourceError, "holds no prompts"),
         (["--prompts", "{tmp}/bad.jsonl"], SourceError, "bad.jsonl, line 2: a row needs a `prompt`"),
+        (["--prompts", "{tmp}/blank.jsonl"], SourceError, "blank.jsonl, line 1: a row needs a `prompt`"),
         (["--html", "{tmp}"], UsageError, "--html .* not a file that can be written"),
         (["--max-tokens", "5"], UsageError, "--max-tokens goes with --prompts"),
     ],
@@ -97,6 +99,7 @@ def test_mistakes_are_sentences(
 ) -> None:
     (tmp_path / "empty.txt").write_text("\n", "utf-8")
     (tmp_path / "bad.jsonl").write_text('{"prompt": "a"}\n{"prompt": 3}\n', "utf-8")
+    (tmp_path / "blank.jsonl").write_text('{"turns": ["a", " "], "prompt": "b"}\n', "utf-8")
     with pytest.raises(error, match=says):
         compare(run_folder, *(option.format(tmp=tmp_path) for option in options))
 
