@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kielo.cluster.hub.needs import Need, encoder_of, missing, needs, usual_cache
+from kielo.cluster.hub.needs import Need, encoder_of, hub_folder, missing, needs, usual_cache
 from kielo.cluster.profiles.options import add_profile, profile_of
 from kielo.cluster.profiles.parts import OTHER_CACHES
 from kielo.cluster.profiles.profile import Profile
@@ -122,7 +122,9 @@ def _fetch_all(wanted: Sequence[Need], recipe: Recipe, home: Path, dry_run: bool
         lacking = ", ".join(map(str, missing(recipe, home))) or "nothing; jobs can run"
         raise SourceError(f"{error} Missing in {home}: {lacking}.") from error
     print(_table(found, "to fetch"))
-    _refuse_full_disk(found, home)
+    own = hub_folder(home)
+    place = home if own.parent == home else own
+    _refuse_full_disk(found, place)
     if dry_run:
         return
     for each in found:
@@ -132,7 +134,7 @@ def _fetch_all(wanted: Sequence[Need], recipe: Recipe, home: Path, dry_run: bool
         if encoder is not None:
             found.append(look(encoder, home))
             fetch(found[-1], home)
-    print(f"\nIn {home} now:")
+    print(f"\nIn {place} now:")
     print(_table(found, "fetched"))
     print("\n".join(_advice(found)))
 

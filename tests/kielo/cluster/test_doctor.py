@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,9 @@ def test_a_machine_without_a_scheduler_is_asked_for_no_slurm(
     monkeypatch.setenv("PATH", str(tmp_path))
     code, found = examined(capsys, QUICK, "--profile", "local")
     assert code == 0 and not lines(found, "wrong"), found
+    code, printed = examined(capsys, QUICK, "--profile", "local", "--json")
+    said = json.loads("\n".join(printed))
+    assert code == 0 and [f"{each['state']:5}  {each['text']}" for each in said["findings"]] == found[:-1]
 
 
 FILES = """\

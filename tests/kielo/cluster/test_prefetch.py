@@ -233,7 +233,12 @@ def test_a_cache_of_the_users_own_choice_is_filled_and_read(hub: Hub, login: Log
     hub.add("datasets/org/Chats", {"train.jsonl": CHATS})
     chosen = {"HF_HUB_CACHE": str(login.folder / "models"), "HF_DATASETS_CACHE": str(login.folder / "tables")}
     path = login.recipe(datasets="c: {kind: conversations, hub: org/Chats}")
-    assert login.prefetch(path, **chosen).returncode == 0 and not (login.home / "hub").exists()
+    done = login.prefetch(path, **chosen)
+    assert (
+        done.returncode == 0
+        and not (login.home / "hub").exists()
+        and f"In {login.folder / 'models'} now" in done.stdout
+    )
     offline = {**chosen, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
     code = "import sys; from pathlib import Path; from kielo.cluster.hub.needs import missing; from kielo.recipe import load\n"
     code += "from kielo.models import model_file; from translate.rows.sources import hub_rows\n"
