@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ from kielo.cluster_verbs import VERBS as CLUSTER_VERBS
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
 from kielo.eval_tools import find_tool, parse_tool, tools_text
 from kielo.file_verbs import add_file_verbs
+from kielo.json_out import add_json, json_file, tell
 from kielo.lazy_verbs import Tool
 from kielo.option_values import amount, positive
-from kielo.out_files import output_file
 from kielo.select_tools import parse_select
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def _hardware_options(plan: argparse.ArgumentParser) -> None:
     plan.add_argument("--devices", type=positive, metavar="N", help="how many of them (default: 1)")
     plan.add_argument("--device-memory", type=amount, metavar="GB", help="memory of one, where it is not that device's")
     plan.add_argument("--tflops", type=amount, metavar="X", help="dense bf16 peak of one, likewise")
-    plan.add_argument("--json", type=Path, metavar="FILE", help="write the plan and its estimates here, too")
+    add_json(plan, "the plan and its estimates")
 
 
 def _recipe_verb(verbs: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
@@ -229,6 +230,7 @@ def _shard(written: str) -> Shard:
 
 def _check(arguments: argparse.Namespace) -> int:
     from align.tokens.limits import check_lengths
+    from align.training.reporting import lacking_trackers
     from kielo.execute import check_packs
 
     recipe, plan, run = _opened(arguments)
@@ -236,8 +238,10 @@ def _check(arguments: argparse.Namespace) -> int:
     check_lengths(recipe)
     trained = sum(step.kind in ("sft", "dpo") for step in plan)
     print(
-        f"{arguments.recipe}: good. {recipe.source_language} -> {recipe.language}, {recipe.model}: {len(plan)} steps, {trained} trainings."
+        f"{arguments.recipe}: good. {recipe.source_language} -> {recipe.language}, {recipe.model}: {len(plan)} steps, {trained} training{'s' * (trained != 1)}."
     )
+    for sentence in lacking_trackers(plan):  # jobs may have another Python than this one
+        print(f"here {sentence}")
     return _check_model(recipe, run) if arguments.model else 0
 
 
@@ -278,8 +282,12 @@ def _miniature(recipe: Recipe, arguments: argparse.Namespace) -> tuple[Recipe, l
         raise UsageError("--miniature makes its small model before it knows its steps; leave --dry-run out.")
     say(notice(recipe))
     folder = arguments.run_folder or Path("runs") / miniature_name(recipe)
-    small = miniature_recipe(recipe, folder)
-    return small, make_plan(small, arguments.limit or ROWS), RunFolder(folder)
+    run = RunFolder(folder)
+    if not (folder / "recipe.json").is_file():  # else it is held against the miniature, whose model is another
+        run.refuse_foreign(recipe)
+    with run.lock("miniature", wait=True):  # another process may be making the same models
+        small = miniature_recipe(recipe, folder)
+    return small, make_plan(small, arguments.limit or ROWS), run
 
 
 def _plan(arguments: argparse.Namespace) -> None:
@@ -291,22 +299,21 @@ def _plan(arguments: argparse.Namespace) -> None:
     from align.estimate.hardware import hardware
     from align.estimate.table import table, to_document
     from align.estimate.trainings import estimate
-    from kielo.records import write_json
 
     recipe, plan, run = _opened(arguments)
-    out = output_file("--json", arguments.json, arguments.recipe)
+    out = json_file(arguments.json, arguments.recipe)
     given = hardware(arguments.device, arguments.devices or 1, arguments.device_memory, arguments.tflops)
     found, said = estimate(recipe, plan, run, given)
-    if out:
-        write_json(out, to_document(found, said, given, plan))
+    where = f"{len(plan)} steps; {recipe.name} would be made in {run.path}\n"
+    tell(out, to_document(found, said, given, plan), "\n".join([*_steps(plan), where, table(found, said, given)]))
+
+
+def _steps(plan: Sequence[Step]) -> Iterator[str]:
     width = max(len(step.name) for step in plan)
     for step in plan:
         inputs = ", ".join(step.inputs) if len(step.inputs) <= 4 else f"{len(step.inputs)} steps"
-        print(
-            f"{step.name:{width}}  {'accelerator' if step.accelerator else 'cpu':11}  {f'<- {inputs}' if inputs else ''}".rstrip()
-        )
-    print(f"{len(plan)} steps; {recipe.name} would be made in {run.path}\n")
-    print(table(found, said, given))
+        place = "accelerator" if step.accelerator else "cpu"
+        yield f"{step.name:{width}}  {place:11}  {f'<- {inputs}' if inputs else ''}".rstrip()
 
 
 def _plan_jobs(arguments: argparse.Namespace) -> None:
@@ -314,7 +321,6 @@ def _plan_jobs(arguments: argparse.Namespace) -> None:
     from kielo.cluster.costs.table import table, to_document
     from kielo.cluster.jobs.placing import place
     from kielo.cluster.profiles.reading import load_profile
-    from kielo.records import write_json
 
     if any((arguments.device, arguments.devices, arguments.device_memory, arguments.tflops)):
         raise UsageError(
@@ -322,11 +328,9 @@ def _plan_jobs(arguments: argparse.Namespace) -> None:
         )
     profile = load_profile(arguments.profile, arguments.changes, arguments.account)
     recipe, plan, run = _opened(arguments)
-    out = output_file("--json", arguments.json, arguments.recipe)
+    out = json_file(arguments.json, arguments.recipe)
     rows = cost_rows(recipe, plan, place(recipe, plan, profile, run), profile, run)
-    if out:
-        write_json(out, to_document(rows, recipe, profile))
-    print(table(rows, recipe, profile))
+    tell(out, to_document(rows, recipe, profile), table(rows, recipe, profile))
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -12,12 +12,26 @@ from kielo.errors import MissingExtraError
 SHELLS = ("bash", "zsh", "fish")
 _FIND = {
     "recipes": "command ls recipes/*.yaml *.yaml",
-    "runs": "command ls -d runs/*/",
+    "runs": "command ls -d runs/*/ | sed 's:/$::'",
     "models": "echo base; command ls -d runs/*/sft/*/ runs/*/dpo/*/ | cut -d/ -f3,4 | sort -u",
     "steps": "command ls -d runs/*/*/*/ runs/*/*/*/*/ | cut -d/ -f3- | sed 's:/$::' | grep -vE '/(completions|model|logs|checkpoints)$' | sort -u",
     "tools": "printf '%s\\n' {tools}; command ls recipes/*.yaml *.yaml",
 }
 """What the names are that a shell looks up where it stands: run folders are found in runs/, recipes in recipes/."""
+_SECOND_IN_BASH = "_shtab_kielo_eval_pos_1_choices="
+_SECOND_IN_FISH = "_shtab_kielo_using eval; and test $_shtab_kielo_npos -eq 1"
+"""How shtab would offer the tools of `kielo eval` behind a recipe."""
+_ZSH_EVAL = """\
+_shtab_kielo_eval() {
+  local own=_shtab_kielo_eval_${words[2]//-/_}_options
+  if (( CURRENT > 2 && ${+parameters[$own]} )); then
+    shift words; (( CURRENT -= 1 ))
+    _arguments -C -s "${(@P)own}"
+  else
+    _arguments -C -s $_shtab_kielo_eval_options
+  fi
+}"""
+"""What follows `kielo eval` is a tool with options of its own, or a recipe: shtab knows the one or the other."""
 _PLAIN = "LC_ALL=C grep -E '^[A-Za-z0-9._/-]+$'"
 """Names of other letters are not offered: a shell might read what is in them."""
 _KINDS = {
@@ -58,12 +72,14 @@ def script(shell: str) -> str:
     for each in _parsers(parser):
         _name_values(each, shtab)
     made: str = shtab.complete(parser, shell=shell, preamble=_functions(shell, " ".join(TOOLS)))
-    return made
+    made = made.replace(_SECOND_IN_FISH, _SECOND_IN_FISH.replace("1", "0"))
+    return "\n".join(line for line in made.split("\n") if not line.startswith(_SECOND_IN_BASH))
 
 
 def whole_parser() -> argparse.ArgumentParser:
     """Make the parser of all verbs, those that bring their own options and the ways to select included."""
     from kielo.cli import VERBS, _parser
+    from kielo.eval_tools import TOOLS as EVAL_TOOLS
     from kielo.select_tools import TOOLS
 
     parser, _ = _parser()
@@ -78,6 +94,10 @@ def whole_parser() -> argparse.ArgumentParser:
         ways.choices[name] = inner
     recipe = next(each for each in verbs.choices["eval"]._actions if each.dest == "recipe")
     recipe.metavar = "TOOL|RECIPE"
+    tools = verbs.choices["eval"].add_subparsers()
+    for name, tool in EVAL_TOOLS.items():
+        tools.add_parser(name, help=tool.help, add_help=False)
+        tools.choices[name] = tool.parser(f"kielo eval {name}")
     return parser
 
 
@@ -109,7 +129,8 @@ def _name_values(parser: argparse.ArgumentParser, shtab: Any) -> None:
 
 def _functions(shell: str, tools: str) -> str:
     """Write the functions that look names up, each in the shell's own way of offering them."""
-    return "\n".join(_function(shell, kind, find.format(tools=tools)) for kind, find in _FIND.items())
+    found = [_function(shell, kind, find.format(tools=tools)) for kind, find in _FIND.items()]
+    return "\n".join([*found, *([_ZSH_EVAL] if shell == "zsh" else [])])
 
 
 def _function(shell: str, kind: str, find: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import RecipeError, UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.out_files import output_file
 
 
@@ -26,7 +27,7 @@ def add_file_verbs(verbs: Any) -> None:
         "--identifier", default="py3langid", metavar="NAME", help="py3langid, langdetect, lingua or glotlid"
     )
     audit.add_argument("--identifier-file", type=Path, metavar="FILE", help="glotlid: its model")
-    audit.add_argument("--json", type=Path, metavar="OUT", help="write totals, and per id whether accepted and why not")
+    add_json(audit, "totals, and per id whether accepted and why not")
     audit.set_defaults(function=_audit)
     lint = verbs.add_parser("lint", help="check a localised benchmark", description="Check a localised benchmark.")
     kinds = lint.add_subparsers(dest="kind", required=True, metavar="KIND")
@@ -39,7 +40,7 @@ def add_file_verbs(verbs: Any) -> None:
     ifeval.add_argument(
         "--mode", choices=("compat", "fair"), default="compat", help="whose checkers the rows are held against (default: compat)"
     )  # fmt: skip
-    ifeval.add_argument("--json", type=Path, metavar="OUT", help="write every finding here")
+    add_json(ifeval, "every finding")
     ifeval.set_defaults(function=_lint)
     take = verbs.add_parser(
         "import",
@@ -54,10 +55,9 @@ def add_file_verbs(verbs: Any) -> None:
 
 
 def _audit(arguments: argparse.Namespace) -> None:
-    from kielo.records import write_json
     from translate.audit import audit_file, totals_text
 
-    out = output_file("--json", arguments.json, arguments.file)
+    out = json_file(arguments.json, arguments.file)
     found = audit_file(
         arguments.file,
         arguments.source,
@@ -66,20 +66,15 @@ def _audit(arguments: argparse.Namespace) -> None:
         arguments.identifier,
         arguments.identifier_file,
     )
-    if out:
-        write_json(out, found)
-    print(totals_text(found))
+    tell(out, found, totals_text(found))
 
 
 def _lint(arguments: argparse.Namespace) -> int:
     from eval.ifeval.lint import lint_file, report_text
-    from kielo.records import write_json
 
-    out = output_file("--json", arguments.json, arguments.file, *([arguments.source] if arguments.source else []))
+    out = json_file(arguments.json, arguments.file, *([arguments.source] if arguments.source else []))
     report = lint_file(arguments.file, arguments.language, arguments.source, mode=arguments.mode)
-    if out:
-        write_json(out, report.to_json())
-    print(report_text(report))
+    tell(out, report.to_json(), report_text(report))
     return 1 if report.errors else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from kielo.errors import UsageError
@@ -30,7 +31,8 @@ def output_folder(option: str, out: Path) -> Path:
     Raises:
         UsageError: something is.
     """
-    there = next(path for path in (out, *out.parents) if path.exists())
+    there = next(path for path in (out, *out.parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise UsageError(f"{option} {out}: {'this' if there == out else there} is a file; name a folder.")
+        what = "a file" if there.exists() else "a link to nothing"
+        raise UsageError(f"{option} {out}: {'this' if there == out else there} is {what}; name a folder.")
     return out

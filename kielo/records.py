@@ -257,7 +257,12 @@ def write_records(path: Path, records: Iterable[Any]) -> int:
 def write_json(path: Path, value: JSON) -> None:
     """Write one JSON document for people and programs: indented, aside first, then renamed."""
     with replacing(path) as stream:
-        stream.write(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False).encode("utf-8") + b"\n")
+        stream.write(json_text(value).encode("utf-8"))
+
+
+def json_text(value: JSON) -> str:
+    """Spell a JSON document as `write_json` does."""
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 class replacing:

@@ -29,7 +29,7 @@ from kielo.cluster.queue.standing import unasked
 from kielo.cluster.scripts.script import script_text
 from kielo.cluster.which_run import add_folder, asked_as, folder_of
 from kielo.errors import RunFolderError, UsageError
-from kielo.execute import check_packs, may_clear, say
+from kielo.execute import check_packs, may_clear, refuse_trackers, say
 from kielo.plan import Step, make_plan, select
 from kielo.recipe import load
 from kielo.run_folder import JOBS_LOCK, RunFolder, training_lock
@@ -91,6 +91,8 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         refuse_hidden_program(profile)
     _refuse_changed(folder, placed, profile, redo)
+    if _same_python(profile):
+        refuse_trackers(folder, placed, redo)
     _tell_missing(recipe, profile, arguments)
     if arguments.dry_run:
         print(jobs_to_come(jobs, results))
@@ -112,16 +114,19 @@ def _refuse_changed(folder: RunFolder, steps: Sequence[Step], profile: Profile, 
 
     Versions of packages count where the jobs run with the Python that runs this.
     """
-    same_python = profile.container is None and profile.python is None
     for step in steps:
         standing = folder.standing(step)
-        changes = [change for change in standing.changes if same_python or not change.startswith("versions.")]
+        changes = [change for change in standing.changes if _same_python(profile) or not change.startswith("versions.")]
         if changes and not may_clear(folder, step, standing, step.name in redo):
             listed = "\n  ".join(changes)
             raise RunFolderError(
                 f"step {step.name} in {folder.path} was made with other settings:\n  {listed}\n"
                 f"make it again with --redo {step.name} (what stands on it follows), or give --run another folder."
             )
+
+
+def _same_python(profile: Profile) -> bool:
+    return profile.container is None and profile.python is None
 
 
 def _tell_hidden(profile: Profile, folder: RunFolder) -> None:

@@ -13,9 +13,9 @@ from eval.ifeval.registry import MODES
 from eval.ifeval.rows import Answer, Matching, read_prompts
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer
+from kielo.json_out import add_json, json_file, tell
 from kielo.languages import option_language
-from kielo.out_files import output_file
-from kielo.records import Prompt, write_json
+from kielo.records import Prompt
 from kielo.text_table import aligned, counted
 
 _PARTS = {"all": "All prompts", "no_language_asked": "Prompts that ask for no response language"}
@@ -36,17 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("punkt", "sentencex"),
         help="what counts sentences in compat mode; default: punkt where it is at hand",
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the counts here")
+    add_json(parser, "the counts")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the floors, and write them where asked."""
-    out = output_file("--json", arguments.json, arguments.prompts)
+    out = json_file(arguments.json, arguments.prompts)
     rules = LanguageRules.from_pack(arguments.language, option_language("--language", arguments.language).ifeval)
     document = floors_document(read_prompts(arguments.prompts, arguments.language), rules, arguments.sentences)
-    if out:
-        write_json(out, document)
-    print(floors_tables(document))
+    tell(out, document, floors_tables(document))
 
 
 def floors_document(prompts: Sequence[Prompt], rules: LanguageRules, sentences: str | None = None) -> dict[str, Any]:

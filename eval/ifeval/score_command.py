@@ -15,9 +15,8 @@ from eval.ifeval.score_table import totals_table
 from eval.response_language.options import add_identifier_options, chosen_identifier
 from eval.stored_answers import FORMATS
 from eval.thinking import strip_thinking
+from kielo.json_out import add_json, json_file, tell
 from kielo.languages import Language, option_language
-from kielo.out_files import output_file
-from kielo.records import write_json
 
 MATCHERS = ("exact", "prefix", *LEMMATISERS)
 
@@ -43,12 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_identifier_options(parser)
     parser.add_argument("--strip-thinking", action="store_true", help="take <think> blocks off the answers")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write totals, verdicts and differences here")
+    add_json(parser, "totals, verdicts and differences")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the totals, and write every verdict where asked."""
-    out = output_file("--json", arguments.json, arguments.prompts, arguments.responses)
+    out = json_file(arguments.json, arguments.prompts, arguments.responses)
     pack = option_language("--language", arguments.language)
     if arguments.matcher:
         pack = _with_matcher(pack, arguments.matcher)
@@ -63,9 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         "benchmark": "ifeval",
         **score_document(prompts, answers, pack, source, arguments.sentences, chosen_identifier(arguments)),
     }
-    if out:
-        write_json(out, document)
-    print(totals_table(document))
+    tell(out, document, totals_table(document))
 
 
 def _with_matcher(pack: Language, kind: str) -> Language:

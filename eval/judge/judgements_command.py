@@ -13,8 +13,7 @@ from eval.judge.printed import agreement_line, comparison_lines, pairwise_lines
 from eval.judge.statistics import pairwise_statistics
 from eval.judge.stored import Stored
 from eval.statistics import holm
-from kielo.out_files import output_file
-from kielo.records import write_json
+from kielo.json_out import add_json, json_file, tell
 from kielo.text_table import clean
 
 
@@ -33,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the model to stand on (default: FastChat's model_1, AlpacaEval's generator_2, a log's winner)",
     )
     parser.add_argument("--losses", type=_whole, default=3, metavar="N", help="print so many lost pairs (default: 3)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write all statistics here")
+    add_json(parser, "all statistics")
 
 
 def _whole(text: str) -> int:
@@ -44,16 +43,13 @@ def _whole(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the statistics of every two models in the files, and write them where asked."""
-    out = output_file("--json", arguments.json, *arguments.file)
+    out = json_file(arguments.json, *arguments.file)
     found = [stored for file in arguments.file for stored in read_judgements(file, arguments.ours)]
     documents = _adjusted([_document(stored) for stored in found])
     agreements = list(_agreements(found))
-    if out:
-        write_json(out, {"pairs": documents, "agreement": agreements})
-    for stored, document in zip(found, documents, strict=True):
-        print("\n".join(_lines(stored, document, arguments.losses)))
-    for each in agreements:
-        print(f"{clean(each['ours'])} against {clean(each['theirs'])}: {agreement_line(each)}")
+    lines = [line for pair in zip(found, documents, strict=True) for line in _lines(*pair, arguments.losses)]
+    lines += [f"{clean(each['ours'])} against {clean(each['theirs'])}: {agreement_line(each)}" for each in agreements]
+    tell(out, {"pairs": documents, "agreement": agreements}, "\n".join(lines))
 
 
 def _adjusted(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ from eval.make_prompts.make import make_prompts
 from eval.make_prompts.summary import summary, summary_text
 from eval.make_prompts.trial import MADE_FOR
 from kielo.errors import UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.languages import option_language
 from kielo.out_files import output_file
-from kielo.records import write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--licence", metavar="TEXT", help="licence of documents that state none")
     parser.add_argument("--answers", action="store_true", help="write an answer that follows each prompt, too")
     parser.add_argument("--review", action="store_true", help="write a table for a native reviewer, too")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the counts here")
+    add_json(parser, "the counts")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     if out.suffix != ".jsonl":
         raise UsageError(f"--out {out}: the prompts are JSON lines; give a name that ends in .jsonl.")
     output_file("--out", out, documents)
-    json = output_file("--json", arguments.json, documents)
+    json = json_file(arguments.json, documents)
     names = [SOURCES, *[ANSWERS] * arguments.answers, *[REVIEW] * arguments.review]
     paths = {name: beside(out, name, documents) for name in names}
     if json in (out, *paths.values()):
@@ -57,7 +57,4 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.review:
         write_review(paths[REVIEW], made.rows)
     counts = summary(made, found, arguments.seed)
-    if json:
-        write_json(json, counts)
-    print(summary_text(counts))
-    print(f"wrote {', '.join(map(str, [out, *paths.values()]))}")
+    tell(json, counts, summary_text(counts), [f"wrote {', '.join(map(str, [out, *paths.values()]))}"])

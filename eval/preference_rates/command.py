@@ -13,9 +13,9 @@ from eval.preference_rates.rates import Scores, flips, rates
 from eval.preference_rates.score_files import FORMATS, ScoreFile, read_scores
 from eval.table_files import write_csv_file
 from kielo.errors import UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.option_values import positive
 from kielo.out_files import output_file
-from kielo.records import write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,21 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language", metavar="CODE", help="leave out scores that say another language (default: all count)"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the tables here, with all digits")
+    add_json(parser, "the tables, with all digits")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row for every model against every other here")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the tables, and write them where asked."""
     inputs = [path for _, path in map(named_file, arguments.scores)]
-    outs = [output_file("--json", arguments.json, *inputs), output_file("--csv", arguments.csv, *inputs)]
+    out, csv = json_file(arguments.json, *inputs), output_file("--csv", arguments.csv, *inputs)
     scores, notes, prompts = scores_of_files(arguments.scores, arguments.language)
     document = preference_document(scores, arguments.prompts or prompts, arguments.flips)
-    if outs[0]:
-        write_json(outs[0], document)
-    if outs[1]:
-        write_csv_file(outs[1], CSV_HEADINGS, csv_rows(document))
-    print(tables(document), *notes, sep="\n")
+    if csv:
+        write_csv_file(csv, CSV_HEADINGS, csv_rows(document))
+    tell(out, document, tables(document), notes)
 
 
 def scores_of_files(given: Sequence[str], language: str | None) -> tuple[Scores, list[str], int | None]:

@@ -18,9 +18,9 @@ from eval.similarity.rouge import rouge_words
 from eval.similarity.tables import compared_tables, published_table
 from eval.table_files import write_csv_file
 from kielo.errors import UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.languages import Language, option_language
 from kielo.out_files import output_file
-from kielo.records import write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper", action="store_true", help="average as WildChat-50M's table 5 does, and say what is wrong with that"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the tables here, with all digits")
+    add_json(parser, "the tables, with all digits")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row for every pair, model and metric here")
 
 
@@ -47,13 +47,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError("similarity is between models; name two files of answers or more.")
     asked = _asked(arguments)
     inputs = [path for _, path in map(named_file, arguments.answers)]
-    outs = [output_file("--json", arguments.json, *inputs), output_file("--csv", arguments.csv, *inputs)]
+    out, csv = json_file(arguments.json, *inputs), output_file("--csv", arguments.csv, *inputs)
     document, notes = similarity_of_files(arguments.answers, reading(arguments), asked)
-    if outs[0]:
-        write_json(outs[0], document)
-    if outs[1]:
-        write_csv_file(outs[1], CSV_HEADINGS, csv_rows(document))
-    print(*([published_table(document), WARNING] if asked.paper else [compared_tables(document)]), *notes, sep="\n")
+    if csv:
+        write_csv_file(csv, CSV_HEADINGS, csv_rows(document))
+    tables, warnings = (published_table(document), [WARNING]) if asked.paper else (compared_tables(document), [])
+    tell(out, document, tables, [*warnings, *notes])
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from eval.statistics.bootstrap import Outcomes, clustered_interval
 from eval.statistics.compare_tables import tables
 from eval.statistics.comparison import Comparison, compare
 from kielo.errors import SourceError, UsageError
-from kielo.out_files import output_file
-from kielo.records import write_json
+from kielo.json_out import STDOUT, add_json, json_file, tell
+from kielo.records import read_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,17 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--normalised", action="store_true", help="count only answers that are in the language of the prompts"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the tables here, with all digits")
+    add_json(parser, "the tables, with all digits")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print both tables, and write them where asked."""
     named = [named_file(text) for text in arguments.scores]
-    out = output_file("--json", arguments.json, *(path for _, path in named))
+    out = json_file(arguments.json, *(path for _, path in named))
+    _refuse_scores(out)
     document = compare_files(named, Table(arguments.mode, arguments.level, arguments.way, arguments.normalised))
-    if out:
-        write_json(out, document)
-    print(tables(document))
+    tell(out, document, tables(document))
+
+
+def _refuse_scores(out: Path | None) -> None:
+    """Keep `--json a.json b.json` from writing over the first of the scores that were to be compared."""
+    document = read_json(out) if out and out != STDOUT else None
+    if document and "modes" in document and "prompts" in document:
+        raise UsageError(f"--json {out}: this file holds scores; name another one, or write --json last to print.")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from eval.style.profiles import Profile, profile
 from eval.style.tables import answer_tables, page_tables
 from eval.table_files import write_csv_file
 from kielo.errors import UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.out_files import output_file
-from kielo.records import write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pages", action="append", default=[], metavar="[NAME=]FOLDER", help="with --paper: a model's .html pages"
     )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the tables here, with all digits")
+    add_json(parser, "the tables, with all digits")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="write a row for every model and mark here")
 
 
@@ -40,17 +40,18 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the tables, and write them where asked."""
     _check(arguments)
     inputs = [path for _, path in map(named_file, arguments.answers)]
-    outs = [output_file("--json", arguments.json, *inputs), output_file("--csv", arguments.csv, *inputs)]
+    out, csv = json_file(arguments.json, *inputs), output_file("--csv", arguments.csv, *inputs)
     if arguments.paper:
         document = pages_document(
             {name: read_pages(folder) for name, folder in named_files(arguments.pages).items()}, arguments.source
         )
-        printed = [page_tables(document), WARNING]
+        tables, notes = page_tables(document), [WARNING]
     else:
         document, notes = style_of_files(arguments.answers, reading(arguments), arguments.source)
-        printed = [answer_tables(document), *notes]
-    _write(document, *outs)
-    print(*printed, sep="\n")
+        tables = answer_tables(document)
+    if csv:
+        write_csv_file(csv, CSV_HEADINGS, csv_rows(document))
+    tell(out, document, tables, notes)
 
 
 def style_of_files(given: Sequence[str], wanted: Reading, source: str | None) -> tuple[dict[str, Any], list[str]]:
@@ -89,10 +90,3 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"--source {arguments.source}: give this model and one tuned on it; there is {', '.join(names)}."
         )
-
-
-def _write(document: Mapping[str, Any], json: Path | None, csv: Path | None) -> None:
-    if json:
-        write_json(json, document)
-    if csv:
-        write_csv_file(csv, CSV_HEADINGS, csv_rows(document))

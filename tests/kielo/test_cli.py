@@ -92,3 +92,17 @@ def test_a_namesake_package_is_refused(tmp_path, write_recipe):
     done = python("-c", code, cwd=tmp_path)
     assert done.returncode == 2
     assert "the package 'translate' found first is" in done.stderr
+
+
+def test_a_tracker_that_lacks_is_told_before_anything_is_spent(write_recipe, tmp_path, monkeypatch, capsys):
+    recipe = write_recipe(("sft:\n", "sft:\n  trainer: {report_to: trackio}\n"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("align.training.reporting.find_spec", lambda name: None)
+    assert main(["check", str(recipe)]) == 0
+    told = "sft.trainer.report_to: trackio is not installed; pip install trackio"
+    assert f"here {told}" in capsys.readouterr().out
+    assert (
+        main(["run", str(recipe)]) == 2 and main(["submit", str(recipe), "--profile", "generic-cuda", "--dry-run"]) == 2
+    )
+    assert capsys.readouterr().err.count(told) == 2 and not list(tmp_path.glob("runs/*/source"))
+    assert main(["run", str(recipe), "--only", "source", "--dry-run"]) == 0

@@ -59,6 +59,9 @@ def tab(scripts: dict[str, Path], place: Path, *words: str) -> list[str]:
         (["run", "recipes/mine.yaml", "--redo", "eval/"], {"eval/sft", "eval/sft/mixed"}),
         (["analyse", "--js"], {"--json"}),
         (["eval", "similar"], {"similarity"}),
+        (["eval", "score", "--pro"], {"--prompts"}),
+        (["eval", "compare", "--mode", ""], {"compat", "fair"}),
+        (["eval", "recipes/mine.yaml", "--dry"], {"--dry-run"}),
         (["select", "near"], {"near-duplicates"}),
         (["select", "mig", "--pro"], {"--propagation"}),
         (["profile", "ne"], {"new"}),
@@ -72,7 +75,9 @@ def test_bash_completes(scripts: dict[str, Path], place: Path, words: list[str],
 def test_models_are_those_of_the_runs(scripts: dict[str, Path], place: Path) -> None:
     text = f"{scripts['bash'].read_text('utf-8')}\n_kielo_models ''\n_kielo_runs runs/\n"
     done = subprocess.run(["bash", "--norc", "-c", text], cwd=place, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["base", "dpo/both", "sft/mixed", "runs/small/", "runs/small"]
+    assert done.stdout.split() == ["base", "dpo/both", "sft/mixed", "runs/small", "runs/small"], (
+        "no other spelling, which would be a second choice"
+    )
     assert not (place / "trapped").exists(), "the name of a folder was run"
 
 
@@ -81,6 +86,22 @@ def test_scripts_are_sound(scripts: dict[str, Path], shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell} here")
     subprocess.run([shell, "-n", str(scripts[shell])], check=True, timeout=60)
+
+
+def test_tools_are_offered_in_place_of_a_recipe_and_not_behind_one(scripts: dict[str, Path], place: Path) -> None:
+    assert tab(scripts, place, "eval", "recipes/mine.yaml", "flo") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("eval score --pro", "--prompts"), ("eval recipes/mine.yaml --dry", "--dry-run"), ("eval flo", "floors"), ("eval recipes/mine.yaml flo", "")],
+)  # fmt: skip
+def test_fish_completes(scripts: dict[str, Path], place: Path, typed: str, offered: str) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("no fish here")
+    command = ["fish", "--no-config", "-c", f"source {scripts['fish']}; complete -C 'kielo {typed}'"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split("\t")[0].strip() == offered
 
 
 @pytest.mark.parametrize("shell", SHELLS)

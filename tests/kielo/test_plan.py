@@ -200,7 +200,9 @@ def test_eval_of_a_recipe_stands_on_every_models_answers(write_recipe):
 
 def test_a_licence_makes_no_step_another_one(plan):
     before, after = plan(), plan(("oasst2, rows: 12}", "oasst2, rows: 12, licence: MIT}"))
-    assert {name: step.settings for name, step in before.items()} == {name: step.settings for name, step in after.items()}
+    assert {name: step.settings for name, step in before.items()} == {
+        name: step.settings for name, step in after.items()
+    }
 
 
 def test_an_edited_pack_is_another_scoring_and_translation(plan, tmp_path, monkeypatch):

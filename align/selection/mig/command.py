@@ -15,8 +15,8 @@ from align.selection.mig.method import pick
 from align.selection.pool_file import PoolFile, read_pool
 from align.selection.pool_options import add_pool_options, wanted, write_ids
 from kielo.errors import UsageError
+from kielo.json_out import add_json, json_file, tell
 from kielo.out_files import output_file
-from kielo.records import write_json
 from kielo.schema.selection import Mig
 from kielo.text_table import clean, listed
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", **how, help=f"{field.description} (default: {_written(field.default)})".replace("%", "%%")
         )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the report here, with all digits")
+    add_json(parser, "the report, with all digits")
     parser.set_defaults(settings=tuple(options))
 
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings, asked = _settings(arguments), wanted(arguments)
     inputs = [path for path in (arguments.pool, arguments.label_names, arguments.label_embeddings) if path]
     out = output_file("--out", arguments.out, *inputs)
-    report = output_file("--json", arguments.json, *inputs)
+    report = json_file(arguments.json, *inputs)
     assert out is not None
     if report and report.resolve() == out.resolve():
         raise UsageError(f"--json {report}: --out names this file too; name another one.")
@@ -68,9 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     picks = pick(file.pool, asked, settings, file.labels_written)
     write_ids(out, file, picks)
     counts = {**picks.counts, "missing": dict(file.missing), "unknown_labels": dict(file.unknown_labels)}
-    if report:
-        write_json(report, counts)
-    print("\n".join(_lines(counts)))
+    tell(report, counts, "\n".join(_lines(counts)))
 
 
 def _settings(arguments: argparse.Namespace) -> Mig:
