@@ -14,6 +14,8 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+SENTENCES = ROOT / "docs" / "sentences.md"
+"""What is code on it are sentences, some of which begin with `kielo`."""
 SHELL = ("", "bash", "sh")
 """Languages of fenced blocks that hold commands; indented blocks have none."""
 
@@ -72,7 +74,7 @@ def code(page: Path) -> Iterator[Code]:
 def commands(program: str) -> list[tuple[Code, list[str]]]:
     """List every call of a program on all pages, with its arguments; comments and what is piped on are left out."""
     found = []
-    for each in (each for page in PAGES for each in code(page)):
+    for each in (each for page in PAGES if page != SENTENCES for each in code(page)):
         text = each.text.replace(".venv/bin/", "")
         for part in re.split(r" && | \\?\| | > |; ", text):
             if re.match(rf"{re.escape(program)} ", part):

@@ -1,13 +1,16 @@
-"""The sentences of docs/troubleshooting.md are those that the code says."""
+"""The sentences of docs/troubleshooting.md are those that the code says, and docs/sentences.md has every one that an error says."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from kielo.sentence_docs import PAGE as ALL
+from kielo.sentence_docs import page_text, sentences_of
 from tests.docs.pages import ROOT, tokens
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
@@ -43,3 +46,32 @@ def test_a_sentence_is_one_that_the_code_says(sentence: str, said: str) -> None:
 
 def test_there_are_sentences() -> None:
     assert len(sentences()) > 25
+
+
+def test_the_list_of_all_sentences_is_fresh() -> None:
+    assert ALL.read_text("utf-8") == page_text(), "run: python -m kielo.sentence_docs"
+
+
+def test_a_sentence_is_found_wherever_it_is_spelt(tmp_path: Path) -> None:
+    code = """
+def f(path):
+    raise UsageError(f"{path}: is `this` wrong;\\n" "mend it.")
+def _told(path): return f"{path}: a sentence of a function."
+def g(): raise RecipeError(_told(1)) from None
+def h():
+    for sentence in told(): raise errors.SourceError(sentence)
+def told():
+    sentence = f"what is assigned to a name: {1}."
+def i():
+    for each in yielded(): raise ClusterError(each)
+def yielded(): yield f"{1} of a generator."
+def no(): raise KeyError("a bug's own words, which are long"); UsageError(f"{a}: {b}.")
+"""
+    (tmp_path / "code.py").write_text(code, "utf-8")
+    wanted = {
+        "…: is `this` wrong; mend it.",
+        "…: a sentence of a function.",
+        "what is assigned to a name: ….",
+        "… of a generator.",
+    }
+    assert set(sentences_of(tmp_path / "code.py")) == wanted
