@@ -1,21 +1,24 @@
-"""Answers one turn of `kielo chat`: the model in this process, what it says heard as it comes, Ctrl-C ends the answer alone."""
+"""Answers one turn of `kielo chat`: a model in this process is heard as it speaks, a server's when it has; Ctrl-C ends the answer alone."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from jinja2.exceptions import TemplateError
 
-from eval.chat.models import RunModel, missing_engine
+from eval.chat.models import RunModel, quiet_engine
 from eval.thinking import strip_thinking
 from kielo.errors import GenerationError
-from kielo.generation.protocol import Request, Sampling
+from kielo.generation.engines import open_generator
+from kielo.generation.protocol import Completion, Request, Sampling
 from kielo.records import Message
+from kielo.schema import Engine
 
-if TYPE_CHECKING:
-    from kielo.generation.hf_stream import StreamingGenerator
+Hear = Callable[[str], None]
 
 STOPPED = "stopped"
 
@@ -31,26 +34,23 @@ class Answer:
 class Speaker:
     """A loaded model; each answer is sampled anew, and a session of the same seed and questions says the same."""
 
-    def __init__(self, model: RunModel, sampling: Sampling, seed: int) -> None:
-        """Load the model.
+    def __init__(self, model: RunModel, engine: Engine, sampling: Sampling, seed: int) -> None:
+        """Load the model, or start what serves it.
 
         Raises:
-            MissingExtraError: torch or transformers is not installed.
+            MissingExtraError: the engine's packages are not installed.
             RecipeError: the model cannot be loaded.
+            GenerationError: a server cannot be started.
         """
-        try:
-            from transformers.utils import logging
-
-            from kielo.generation.hf_stream import StreamingGenerator
-        except ImportError as error:
-            raise missing_engine(error) from error
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self.speaks_turns = model.speaks_turns
-        self._generator: StreamingGenerator = StreamingGenerator(model.path, model.revision)
+        self._held = ExitStack()
+        self._make = (
+            _streaming(model, engine, self._held) if engine.kind == "hf" else _served(model, engine, self._held)
+        )
         self._sampling, self._replicate = sampling, seed
         self._without_thoughts = model.recipe.eval.strip_thinking
 
-    def answer(self, messages: tuple[Message, ...], hear: Callable[[str], None], may_stop: bool) -> Answer:
+    def answer(self, messages: tuple[Message, ...], hear: Hear, may_stop: bool) -> Answer:
         """Answer the last of some turns; a model without a chat template goes on with its text alone.
 
         Raises:
@@ -65,7 +65,7 @@ class Speaker:
             hear(text)
 
         try:
-            made = self._generator.stream(Request(prompt, self._sampling, self._replicate), heard)
+            made = self._make(Request(prompt, self._sampling, self._replicate), heard)
         except KeyboardInterrupt:
             if not may_stop:
                 raise
@@ -90,5 +90,27 @@ class Speaker:
         )
 
     def close(self) -> None:
-        """Free the model's memory."""
-        self._generator.close()
+        """Free the model's memory, or end what served it."""
+        self._held.close()
+
+
+def _streaming(model: RunModel, engine: Engine, held: ExitStack) -> Callable[[Request, Hear], Completion]:
+    quiet_engine()
+    from kielo.generation.hf_stream import StreamingGenerator
+
+    generator = StreamingGenerator(model.path, model.revision, engine.dtype, engine.batch_tokens)
+    held.callback(generator.close)
+    return generator.stream
+
+
+def _served(model: RunModel, engine: Engine, held: ExitStack) -> Callable[[Request, Hear], Completion]:
+    """A server's answers come whole; its log goes with the talk, but for what a failure quotes of it."""
+    folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="kielo-chat-")))
+    generator = held.enter_context(open_generator(engine, model.path, model.revision, folder / "logs"))
+
+    def make(request: Request, hear: Hear) -> Completion:
+        ((_, completion),) = generator.generate([request])
+        hear(completion.text)
+        return completion
+
+    return make

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eval.chat.cases import stored, turns_of
-from eval.chat.models import RunModel, missing_engine
+from eval.chat.models import RunModel, quiet_engine
 from eval.responses import Asked, answer
+from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Completion, Generator, Request, Sampling
 from kielo.generation.store import CompletionStore, complete
 from kielo.run_folder import KEPT
+from kielo.schema import Engine
 
 FOLDER = "compare"
 """Of a run: the answers made for comparisons alone."""
@@ -25,11 +27,11 @@ class Answers:
     made: int
 
 
-def answers_of(model: RunModel, asked: Asked) -> Answers:
+def answers_of(model: RunModel, asked: Asked, engine: Engine) -> Answers:
     """Find or make a model's answers; what is made is greedy, as in evaluation, and kept in the run's folder.
 
     Raises:
-        MissingExtraError: a model must be asked, and torch or transformers is not installed.
+        MissingExtraError: a model must be asked, and the engine's packages are not installed.
         GenerationError: it cannot answer.
         RunFolderError: the disk is full.
     """
@@ -37,27 +39,22 @@ def answers_of(model: RunModel, asked: Asked) -> Answers:
     missing = Asked(asked.name, tuple(row for row in asked.rows if row.id not in known), asked.max_tokens)
     if not missing.rows:
         return Answers(model.name, known, 0)
-    new = _made(model, missing)
+    new = _made(model, missing, engine)
     return Answers(model.name, {**known, **new}, len(new))
 
 
-def _made(model: RunModel, asked: Asked) -> dict[str, tuple[str, ...]]:
-    try:
-        from transformers.utils import logging
-
-        from kielo.generation.hf import HfGenerator
-    except ImportError as error:
-        raise missing_engine(error) from error
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    generator = HfGenerator(model.path, model.revision)
+def _made(model: RunModel, asked: Asked, engine: Engine) -> dict[str, tuple[str, ...]]:
+    if engine.kind == "hf":
+        quiet_engine()
     answered = model.run.folder(f"responses/{model.name}") / KEPT
-    try:
-        with CompletionStore(model.run.folder(f"{FOLDER}/{model.name}") / KEPT, (answered,)) as store:
-            if not model.speaks_turns:
-                return _continued(generator, asked, store)
-            made = answer([asked], generator, store, model.recipe.eval.strip_thinking)
-    finally:
-        generator.close()
+    folder = model.run.folder(f"{FOLDER}/{model.name}")
+    with (
+        open_generator(engine, model.path, model.revision, folder / "logs") as generator,
+        CompletionStore(folder / KEPT, (answered,)) as store,
+    ):
+        if not model.speaks_turns:
+            return _continued(generator, asked, store)
+        made = answer([asked], generator, store, model.recipe.eval.strip_thinking)
     return {row.id: tuple(map(_text, made[asked.name, row.id])) for row in asked.rows}
 
 

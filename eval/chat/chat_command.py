@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from eval.chat.models import MODEL_HELP, find_models
+from kielo.engine_option import add_engine, engine_of
 from kielo.errors import UsageError
 from kielo.generation.protocol import Sampling
 from kielo.option_values import positive, seed
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder, such as runs/pocket, or the recipe of one")
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    add_engine(parser)
     parser.add_argument("--system", metavar="TEXT", help="a system turn before the first question")
     parser.add_argument("--prompt", metavar="TEXT", help="ask this one question, print the answer and leave")
     parser.add_argument(
@@ -43,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         UsageError: there is no such run or model.
         GenerationError: a question from a script cannot be answered.
     """
+    engine = engine_of(arguments.engine)
     (model,) = find_models(arguments.run, (arguments.model,))
     from eval.chat.answering import Speaker
     from eval.chat.conversation import Conversation
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     live = (at_terminal or arguments.prompt is not None) and not arguments.json and sys.stdout.isatty()
     teller = teller_of(model.recipe)
     sampling = Sampling(arguments.max_tokens, arguments.temperature, arguments.top_p)
-    speaker = Speaker(model, sampling, arguments.seed)
+    speaker = Speaker(model, engine, sampling, arguments.seed)
     colour = live and "NO_COLOR" not in os.environ
     session = Session(speaker, teller, Conversation(model.name, arguments.system), Manner(live, arguments.json, colour))
     before = signal.signal(signal.SIGTERM, _leave)  # as KeyboardInterrupt it would end an answer alone

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.chat.models import MODEL_HELP, RunModel, find_models
+from kielo.engine_option import add_engine, engine_of
 from kielo.errors import UsageError
 from kielo.option_values import positive, seed
 from kielo.out_files import output_file
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-tokens", type=positive, metavar="N",
         help=f"of an answer to --prompts (default: {_MAX_TOKENS}); a benchmark has its own",
     )  # fmt: skip
+    add_engine(parser)
     parser.add_argument("--html", type=Path, metavar="OUT", help="write one page that shows them, too")
     parser.add_argument("--json", action="store_true", help="print the prompts and answers as JSON instead")
 
@@ -61,6 +63,9 @@ def run(arguments: argparse.Namespace) -> None:
     out = output_file("--html", arguments.html, *given)
     if arguments.max_tokens and not arguments.prompts:
         raise UsageError("--max-tokens goes with --prompts; a benchmark's answers are as long as the recipe says.")
+    engine = engine_of(arguments.engine)
+    if engine.kind == "openai":
+        raise UsageError("--engine: such a server holds one model, and two are compared; take hf or vllm-server.")
     models = find_models(arguments.run, (arguments.a, arguments.b))
     from eval.chat.answers_made import answers_of
     from eval.chat.cases import drawn
@@ -69,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     whole = _asked(models[0], arguments)
     asked = drawn(whole, arguments.n, arguments.seed)
-    answers = [answers_of(model, asked) for model in models]
+    answers = [answers_of(model, asked, engine) for model in models]
     cases = shown_cases(asked, answers, teller_of(models[0].recipe))
     notes = _notes(asked, len(whole.rows), answers, models)
     if out:

@@ -86,6 +86,16 @@ def _check_base(recipe: Recipe, run: RunFolder) -> None:
         )
 
 
-def missing_engine(error: ImportError) -> MissingExtraError:
-    """Say that a model cannot be opened in this process."""
-    return MissingExtraError(f"asking a model needs {error.name}: pip install -e '.[train]'.")
+def quiet_engine() -> None:
+    """Import what opens a model in this process; it shows no progress bars between what models say.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+    """
+    try:
+        from transformers.utils import logging
+
+        import kielo.generation.hf  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(f"asking a model needs {error.name}: pip install -e '.[train]'.") from error
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

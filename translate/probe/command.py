@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kielo.engine_option import add_engine, engine_of
 from kielo.json_out import add_json, json_file, tell
 from kielo.option_values import positive
 from kielo.out_files import output_folder
@@ -31,10 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="RECIPE|FILE",
         help="what is to be translated and trained on, for its lengths; a recipe's shots, max_length and limits are taken, too",
     )  # fmt: skip
-    parser.add_argument(
-        "--engine", default="hf", metavar="KIND|YAML",
-        help="as a recipe writes it, such as vllm-server or '{kind: openai, urls: [\"http://node1:8000/v1\"]}' (default: hf)",
-    )  # fmt: skip
+    add_engine(parser)
     parser.add_argument(
         "--samples", type=positive, default=SAMPLES, metavar="N", help=f"most sentences to translate (default: {SAMPLES})"
     )  # fmt: skip
@@ -72,7 +70,7 @@ def _question(arguments: argparse.Namespace, folder: Path) -> Question:
     from translate.probe.data import file_records, is_recipe, recipe_records
     from translate.probe.drift import identifier_for
     from translate.probe.sample import take_sample
-    from translate.probe.setting import POCKET_RECIPE, direction_of, engine_of, open_model, recipe_for
+    from translate.probe.setting import POCKET_RECIPE, direction_of, open_model, recipe_for
 
     code, source = arguments.language, arguments.source
     direction, engine = direction_of(source, code), engine_of(arguments.engine)

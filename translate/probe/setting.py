@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
 from kielo.errors import MissingExtraError, RecipeError, UsageError
 from kielo.languages import option_language
 from kielo.models import has_chat_template, loading, model_path
 from kielo.provenance import CHECKOUT
-from kielo.recipe import load, sentence_of
+from kielo.recipe import load
 from kielo.schema import Engine, Recipe
 from translate.checks import Direction
 
@@ -90,27 +87,6 @@ def recipe_for(model: str, revision: str | None, code: str, source: str, data: P
         }
     )  # fmt: skip
     return recipe.model_copy(update={"model": named, "revision": revision, "translate": translate})
-
-
-def engine_of(written: str) -> Engine:
-    """Read `--engine`: a kind, or what a recipe writes behind `engine:`.
-
-    Raises:
-        UsageError: it is no engine, or one without a model.
-    """
-    try:
-        value = yaml.safe_load(written)
-        engine = Engine.model_validate({"kind": value} if isinstance(value, str) else value)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--engine {written}: not YAML; write it as a recipe's engine, such as hf.") from error
-    except ValidationError as error:
-        sentence = sentence_of(error, Path("--engine"), {}, Engine)
-        raise UsageError(f"{sentence} Write it as a recipe's engine, such as {{kind: vllm-server}}.") from error
-    if engine.kind == "deepl" or engine.model or engine.prompt:
-        raise UsageError(
-            f"--engine {written}: a probe asks the model that it is given; leave deepl, model and prompt out."
-        )
-    return engine
 
 
 def direction_of(source: str, code: str) -> Direction:

@@ -11,6 +11,7 @@ import pytest
 
 from kielo.recipe import load
 from kielo.records import Prompt, Response, write_records
+from tests.kielo.generation.http_server import serving
 
 RECIPE = """\
 language: fi
@@ -26,6 +27,8 @@ eval:
   ifeval: {languages: [en, fi], max_tokens: 12}
 """
 TRAINED = ("sft/en-fi-0pct", "sft/en-fi-100pct")
+
+serve = pytest.fixture(serving)
 
 
 def parsed(add: Callable[[argparse.ArgumentParser], None], *given: object) -> argparse.Namespace:

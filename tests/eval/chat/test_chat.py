@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from kielo.generation.hf import HfGenerator
 from kielo.generation.hf_stream import StreamingGenerator
 from kielo.generation.protocol import Request, Sampling
 from kielo.records import Message
+from kielo.schema import Engine
 from tests.eval.chat.conftest import TRAINED, parsed
+from tests.kielo.generation.http_server import Answer, Server
 
 
 def chat(run_folder: Path, *more: object) -> None:
@@ -48,6 +51,21 @@ def test_one_question_of_a_script(run_folder: Path, capsys: pytest.CaptureFixtur
         and row["ended"] in ("stop", "length")
         and set(row) == {"prompt", "response", "ended", "language"}
     )
+
+
+def test_a_model_that_a_server_holds(
+    run_folder: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(body: dict[str, Any], number: int) -> Answer:
+        choice = {"message": {"role": "assistant", "content": f"Vastaus {number}."}, "finish_reason": "stop"}
+        return 200, {}, json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}}).encode()
+
+    server = serve(answer)
+    monkeypatch.setattr("sys.stdin", io.StringIO("Hei!\nEntä nyt?\n"))
+    chat(run_folder, "--engine", f"{{kind: openai, urls: ['{server.url}'], served_model: tuned}}")
+    assert capsys.readouterr().out.splitlines() == ["Vastaus 0.", "Vastaus 1."]
+    asked = [(body["model"], [turn["content"] for turn in body["messages"]]) for body in server.bodies]
+    assert asked == [("tuned", ["Hei!"]), ("tuned", ["Hei!", "Vastaus 0.", "Entä nyt?"])]
 
 
 def test_a_pipe_gets_one_line_for_each_answer(
@@ -149,7 +167,7 @@ def test_a_session_at_a_terminal(session: Session, tmp_path: Path, capsys: pytes
 
 def test_ctrl_c_stops_the_answer_and_not_the_program(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (model,) = find_models(run_folder, (TRAINED[0],))
-    speaker = Speaker(model, Sampling(30), seed=0)
+    speaker = Speaker(model, Engine(kind="hf"), Sampling(30), seed=0)
 
     def pressed(text: str) -> None:
         raise KeyboardInterrupt
@@ -163,12 +181,16 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(run_folder: Path, monkeypat
         speaker.answer(turns, pressed, may_stop=False)
 
 
-def test_turns_that_cannot_be_asked(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turns_that_cannot_be_asked(run_folder: Path, tiny_chat_model: Path) -> None:
     (model,) = find_models(run_folder, (TRAINED[0],))
-    speaker = Speaker(model, Sampling(4), seed=0)
+    speaker = Speaker(model, Engine(kind="hf"), Sampling(4), seed=0)
     with pytest.raises(GenerationError, match=r"exceeds context .*/reset"):
         speaker.answer((Message("user", "a" * 5000),), lambda text: None, may_stop=True)
-    speaker._generator._tokenizer.chat_template = "{{ raise_exception('no system turns here') }}"
+    strict = run_folder / TRAINED[0] / "model"
+    strict.unlink()
+    shutil.copytree(tiny_chat_model / "model", strict)
+    (strict / "chat_template.jinja").write_text("{{ raise_exception('no system turns here') }}", "utf-8")
+    speaker = Speaker(model, Engine(kind="hf"), Sampling(4), seed=0)
     with pytest.raises(GenerationError, match="no system turns here.*leave --system out"):
         speaker.answer((Message("system", "a"), Message("user", "b")), lambda text: None, may_stop=True)
 

@@ -18,6 +18,7 @@ from eval.chat.page import write_page
 from eval.chat.side_by_side import Shown, Side, Turn, written
 from kielo.errors import SourceError, UsageError
 from kielo.generation.hf import HfGenerator
+from kielo.schema import Engine
 from tests.eval.chat.conftest import TRAINED, parsed
 
 ODD = "</script><script>alert(1)</script> \x1b[2J \u202e{{style}} \ud83d"
@@ -70,7 +71,7 @@ def test_prompts_of_a_file(run_folder: Path, tmp_path: Path, capsys: pytest.Capt
 def test_the_base_model_goes_on_with_the_text(run_folder: Path) -> None:
     (base,) = find_models(run_folder, ("base",))
     asked = drawn(cases_of_benchmark(base, "ifeval-fi"), 2, 0)
-    found = answers_of(base, asked)
+    found = answers_of(base, asked, Engine(kind="hf"))
     assert found.made == 2 and all(len(texts) == 1 and texts[0] for texts in found.by_id.values())
 
 
@@ -92,6 +93,12 @@ def test_the_draw_is_the_seeds(run_folder: Path) -> None:
         (["--prompts", "{tmp}/blank.jsonl"], SourceError, "blank.jsonl, line 1: a row needs a `prompt`"),
         (["--html", "{tmp}"], UsageError, "--html .* not a file that can be written"),
         (["--max-tokens", "5"], UsageError, "--max-tokens goes with --prompts"),
+        (["--engine", "vllm"], UsageError, "--engine.*kind"),
+        (
+            ["--engine", "{{kind: openai, urls: ['http://n1:8000/v1']}}"],
+            UsageError,
+            "holds one model, and two are compared",
+        ),
     ],
 )
 def test_mistakes_are_sentences(
