@@ -1,10 +1,13 @@
 // What Kielo has said, pasted into the search: the sentence is looked up in sentences.html, and its own words, without the reader's
 // paths, names and numbers, are searched for. Anything else is pasted as it is.
 
-const page = fetch(new URL("sentences.html", document.currentScript.src))
-  .then((answer) => answer.text())
-  .then((text) => [...new DOMParser().parseFromString(text, "text/html").querySelectorAll("article li > code")])
-  .then((found) => found.map((code) => code.textContent.split("…")));
+const place = new URL("sentences.html", document.currentScript.src);
+let sentences; // fetched when they are first needed: most readers paste nothing
+
+async function fetched() {
+  const page = new DOMParser().parseFromString(await (await fetch(place)).text(), "text/html");
+  return [...page.querySelectorAll("article li > code")].map((code) => code.textContent.split("…"));
+}
 
 /** Put a sentence's own words in quotation marks, so that all of them must be found; null if it is none of Kielo's. */
 function wordsOf(said, sentences) {
@@ -24,6 +27,6 @@ document.addEventListener("paste", async (event) => {
   const said = event.clipboardData.getData("text");
   if (said.trim().split(/\s+/).length < 4) return;
   event.preventDefault();
-  field.value = wordsOf(said, await page) ?? said;
+  field.value = wordsOf(said, await (sentences ??= fetched())) ?? said;
   for (const kind of ["input", "keyup"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
 });
