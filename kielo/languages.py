@@ -127,7 +127,9 @@ def language(code: str) -> Language:
     except ValidationError as error:
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         place = at(path, strict_yaml.line_of(tuple(first["loc"]), lines))
-        raise RecipeError(f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}.") from error
+        raise RecipeError(
+            f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}; `kielo language check {code}` says all that is wrong."
+        ) from error
 
 
 def _instead(code: str) -> str:

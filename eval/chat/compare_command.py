@@ -129,7 +129,8 @@ def _print(cases: Sequence[Shown], notes: Sequence[str], as_json: bool, out: Pat
     from eval.chat.side_by_side import written
 
     if as_json:
-        print(json.dumps({"notes": list(notes), "cases": [asdict(case) for case in cases]}, indent=2))
+        document = {"notes": list(notes), "cases": [asdict(case) for case in cases]}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     print(written(cases, shutil.get_terminal_size().columns, colour))

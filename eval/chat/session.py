@@ -89,7 +89,7 @@ class Session:
         told = self.teller.told(answer.text)
         if self.manner.rows:
             row = {"prompt": question, "response": answer.text, "ended": answer.ended, "language": told}
-            print(json.dumps(row), flush=True)
+            print(json.dumps(row, ensure_ascii=False), flush=True)
         elif streams:
             print()
             self._note(told + {"length": "; cut at --max-tokens", STOPPED: "; stopped"}.get(answer.ended, ""))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from kielo.packs.draft import letter_pairs
 from kielo.packs.facts import LEAST_SHARE
 from kielo.packs.findings import Finding, Opened
-from kielo.packs.text import Text, length_ratio, letter_shares, quotation_marks, script_counts, told
+from kielo.packs.text import Text, Told, length_ratio, letter_shares, quotation_marks, script_counts, told
 from kielo.scripts import script_names
 
+LETTERS = "ifeval.letters"
+"""The key of the letters' shares, which nobody but a text knows."""
 _OFTEN = 0.25
 """Of 100 letters: what a text holds as often is a letter of its language (c in FLORES-200's Faroese, in names alone: 0.17)."""
 _SEVERAL = 3
@@ -29,17 +32,18 @@ def against_text(opened: Opened, text: Text) -> Iterator[Finding]:
             f"write {other}, or give a text of the language",
         )  # fmt: skip
         return
-    yield from _letters(opened, text)
+    told_as = told(text, pack)
+    yield from _letters(opened, text, all(each.share < _MOSTLY for each in told_as.values()) and bool(told_as))
     yield from _quotes(opened, text)
     ratio = length_ratio(text)
     if ratio is not None and abs(ratio / pack.length_ratio - 1) > _RATIO_APART:
         yield opened.finding(
             "todo", "length_ratio", f"{pack.length_ratio}, and the texts say {ratio}", f"write {ratio}"
         )
-    yield from _identifiers(opened, text)
+    yield from _identifiers(opened, text, told_as)
 
 
-def _letters(opened: Opened, text: Text) -> Iterator[Finding]:
+def _letters(opened: Opened, text: Text, is_foreign: bool) -> Iterator[Finding]:
     alphabet = set("".join(str(opened.pack.ifeval.get("alphabet") or "").split()))
     shares = letter_shares(text)
     lacking = [letter for letter, share in shares.items() if share >= _OFTEN and letter not in alphabet]
@@ -47,6 +51,10 @@ def _letters(opened: Opened, text: Text) -> Iterator[Finding]:
         yield opened.finding(
             "todo", "ifeval.alphabet", f"lacks {', '.join(lacking)}, which the text holds often", "put them there, unless they are no letters of their own"
         )  # fmt: skip
+    if not opened.pack.ifeval.get("letters") and not is_foreign:
+        yield opened.finding(
+            "todo", LETTERS, "missing, and the text has them", f"write letters: {{{', '.join(letter_pairs(shares))}}}"
+        )
 
 
 def _quotes(opened: Opened, text: Text) -> Iterator[Finding]:
@@ -57,9 +65,9 @@ def _quotes(opened: Opened, text: Text) -> Iterator[Finding]:
             yield opened.finding("todo", "ifeval.quotes", problem, "put the pair there")
 
 
-def _identifiers(opened: Opened, text: Text) -> Iterator[Finding]:
-    for name, found in told(text, opened.pack).items():
-        taken = f", others mostly {found.mistaken_for}" if found.mistaken_for else ""
+def _identifiers(opened: Opened, text: Text, told_as: Mapping[str, Told]) -> Iterator[Finding]:
+    for name, found in told_as.items():
+        taken = f", most others for '{found.mistaken_for}'" if found.mistaken_for else ""
         said = opened.pack.identified.get(name)
         problem = f"{name} takes {found.share:.1%} of {text.file.name}'s lines for {opened.pack.name}{taken}"
         if found.share < _MOSTLY:
@@ -67,6 +75,8 @@ def _identifiers(opened: Opened, text: Text) -> Iterator[Finding]:
                 "todo", f"identified.{name}", problem, f"see that the text is in {opened.pack.name}; if it is, tell the language by another identifier"
             )  # fmt: skip
         elif said is None or abs(said - found.share) > _RATIO_APART:
-            yield opened.finding("todo", f"identified.{name}", problem, f"write {name}: {found.share}")
+            written = f"{name}: {found.share}"
+            fix = f"write {written}" if opened.pack.identified else f"write identified: {{{written}}}"
+            yield opened.finding("todo", f"identified.{name}", problem, fix)
         else:
             yield opened.finding("note", f"identified.{name}", problem, "nothing to do")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, UsageError
 from kielo.languages import Language, codes, language, pack_file, pack_folders
-from kielo.packs.against_text import against_text
+from kielo.packs.against_text import LETTERS, against_text
 from kielo.packs.beside import beside
 from kielo.packs.facts import facts
 from kielo.packs.findings import Finding, Opened, tell, to_document, unplaced
@@ -70,11 +71,19 @@ def _all(opened: Opened, code: str, text: Text | None) -> Iterator[Finding]:
     if opened.pack.code != code:
         yield opened.finding("error", "code", f"'{opened.pack.code}' in the pack of '{code}'", f"write {code}")
         return
-    yield from facts(opened)
-    yield from ifeval_part(opened)
-    yield from beside(opened)
-    if text:
-        yield from against_text(opened, text)
+    measured = list(against_text(opened, text)) if text else []
+    for finding in (*facts(opened), *ifeval_part(opened), *beside(opened)):
+        if not _answered(finding, opened, measured):
+            yield finding
+    yield from measured
+
+
+def _answered(finding: Finding, opened: Opened, measured: list[Finding]) -> bool:
+    """Tell whether a finding asks for a text that was given, and what was measured on it says more."""
+    keys = {other.key for other in measured}
+    if finding.key == "identified":
+        return not opened.pack.identified and any(key.startswith("identified.") for key in keys)
+    return finding.key == LETTERS and finding.key in keys
 
 
 def _malformed(path: Path, error: ValidationError, lines: strict_yaml.Lines) -> Iterator[Finding]:
@@ -84,5 +93,11 @@ def _malformed(path: Path, error: ValidationError, lines: strict_yaml.Lines) -> 
         if each["type"] == "extra_forbidden":
             said, fix = "is not a key", f"the keys are {', '.join(Language.model_fields)}"
         else:
-            said, fix = each["msg"].removeprefix("Value error, ").lower(), "write it as docs/new-language.md says"
+            said, fix = _plainly(each), "write it as docs/new-language.md says"
         yield Finding("error", str(path), strict_yaml.line_of(where, lines), key, said, fix)
+
+
+def _plainly(error: Mapping[str, Any]) -> str:
+    if error["type"] in ("model_type", "dict_type", "mapping_type"):
+        return "is no mapping of keys to values"
+    return str(error["msg"]).removeprefix("Value error, ").lower()

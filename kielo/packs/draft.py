@@ -139,9 +139,14 @@ def _ifeval(draft: Draft) -> Iterator[str]:
 
 def letter_lines(letters: Mapping[str, float]) -> Iterator[str]:
     """Write letters and their shares, so many a line."""
-    pairs = [f"{letter}: {share:.2f}" for letter, share in letters.items()]
+    pairs = letter_pairs(letters)
     for start in range(0, len(pairs), _LETTERS_A_LINE):
         yield ", ".join(pairs[start : start + _LETTERS_A_LINE])
+
+
+def letter_pairs(letters: Mapping[str, float]) -> list[str]:
+    """Write each letter with its share, as YAML has it."""
+    return [f"{letter}: {share:.2f}" for letter, share in letters.items()]
 
 
 def _mapping(values: Mapping[str, Any]) -> str:

@@ -69,7 +69,10 @@ def _codes(opened: Opened, known: Standard) -> Iterator[Finding]:
         yield opened.finding("error", "flores", f"'{pack.flores}' is another language's", f"write {usual}")
     elif not in_flores(pack.flores):
         yield opened.finding(
-            "note", "flores", f"FLORES-200 has no {pack.name}", "measure translations on sentences of your own"
+            "note",
+            "flores",
+            f"FLORES-200 has no {pack.name} in {pack.script} letters",
+            "measure translations on sentences of your own",
         )
     yield from _deepl(opened, known)
     if pack.langdetect is not None and pack.langdetect not in known_codes():

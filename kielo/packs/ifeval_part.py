@@ -99,7 +99,7 @@ def _letters(opened: Opened, rules: LanguageRules, known: Mapping[str, float]) -
     yield from wrong_script(opened, "ifeval.alphabet", rules.alphabet)
     if not known:
         yield opened.finding(
-            "todo", "ifeval.letters", "missing: prompts that count letters keep the English letter", "measure them: `kielo language new` with --text"
+            "todo", "ifeval.letters", "missing: prompts that count letters keep the English letter", "give `check` a native text (--text), which measures them"
         )  # fmt: skip
         return
     if rules.alphabet and (other := sorted(letter for letter in known if not _counted(letter, rules.alphabet))):

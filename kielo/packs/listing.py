@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
+from kielo.errors import RecipeError
 from kielo.languages import PACKS, Language, codes, language, pack_file, shots_of
 from kielo.text_table import text_table
 
@@ -15,18 +17,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Print every pack.
+def run(arguments: argparse.Namespace) -> int:
+    """Print every pack, and below them what is wrong with those that cannot be read; 1 where there are such.
 
     Raises:
-        RecipeError: a pack is malformed.
+        RecipeError: KIELO_PACKS names no folder.
     """
-    rows = [_row(language(code)) for code in codes()]
+    rows, mistakes = [], []
+    for code in codes():
+        try:
+            rows.append(_row(language(code)))
+        except RecipeError as error:
+            mistakes.append(str(error))
     if arguments.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    heads = ("code", "language", "shots", "DeepL", "told by py3langid", "verified by", "where")
-    print(text_table([heads, *(_cells(row) for row in rows)]))
+    else:
+        heads = ("code", "language", "shots", "DeepL", "told by py3langid", "verified by", "where")
+        print(text_table([heads, *(_cells(row) for row in rows)]))
+    if mistakes:
+        print(*mistakes, sep="\n", file=sys.stderr)
+    return int(bool(mistakes))
 
 
 def _row(pack: Language) -> dict[str, Any]:

@@ -86,10 +86,14 @@ def read_pairs(files: Sequence[Path]) -> list[Shot]:
 
     Raises:
         SourceError: a file is missing, empty or malformed, or the two are of unequal lengths.
-        UsageError: there are more than two.
+        UsageError: there are more than two, or a text file stands alone.
     """
     if len(files) > 2:
         raise UsageError(f"--development takes one JSONL file or two text files, not {len(files)}.")
+    if len(files) == 1 and ".jsonl" not in files[0].suffixes:
+        raise UsageError(
+            f"--development {files[0]}: rows {{source, target}} stand in a .jsonl file; of sentences line by line name two files, the source's and the target's."
+        )
     if len(files) == 1:
         pairs = [_pair(row, at(files[0], line)) for line, row in read_jsonl(files[0])]
     else:

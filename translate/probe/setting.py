@@ -33,7 +33,7 @@ class Model:
 
 
 def open_model(name: str, revision: str | None) -> Model:
-    """Load a model's tokenizer and config, not its weights.
+    """Load a model's tokenizer and config, not its weights; no progress bars stand in the page from here on.
 
     Raises:
         RecipeError: they are not there, or cannot be read.
@@ -41,8 +41,10 @@ def open_model(name: str, revision: str | None) -> Model:
     """
     try:
         from transformers import AutoConfig, AutoTokenizer
+        from transformers.utils import logging
     except ImportError as error:
         raise MissingExtraError(f"probe needs {error.name}: pip install -e '.[train,eval]'.") from error
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     path = model_path(name)
     if name.startswith(("/", "./", "../", "~")) and not Path(path).is_dir():
         raise RecipeError(f"model {name}: no such folder; name a folder that holds a model, a Hub id, or pocket.")

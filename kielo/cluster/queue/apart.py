@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kielo.cluster.frozen import thaw
+from kielo.cluster.frozen import thaw, thaw_profile
 from kielo.cluster.queue import slurm
 from kielo.cluster.queue.manifest import Manifest, file_of, read
 from kielo.cluster.queue.results import Results
@@ -24,7 +24,7 @@ def refuse_alive(run: RunFolder, name: str) -> None:
         ClusterError: Slurm does not answer.
     """
     manifest = read(run)
-    if manifest is None:
+    if manifest is None or _needs_no_slurm(run, manifest):
         return
     why = _unasked(manifest)
     if why is not None:
@@ -36,6 +36,15 @@ def refuse_alive(run: RunFolder, name: str) -> None:
             f"{run.path}: jobs of this run are in the queue ({_listed(alive)}); "
             f"kielo status {name} shows them, kielo resubmit {name} adds what is missing, kielo cancel {name} ends them."
         )
+
+
+def _needs_no_slurm(run: RunFolder, manifest: Manifest) -> bool:
+    """Tell whether the scripts are for a machine without Slurm, and nothing was queued before."""
+    try:
+        without = thaw_profile(run).scheduler == "none"
+    except KieloError:
+        return False
+    return without and not any(entry.submissions for entry in manifest.jobs)
 
 
 def _unasked(manifest: Manifest) -> str | None:

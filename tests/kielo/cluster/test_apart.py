@@ -16,6 +16,7 @@ import pytest
 from kielo import cli, submit
 from kielo.cluster import cancel, resubmit, status
 from kielo.cluster.queue import checkout, emit, manifest
+from kielo.cluster.queue.apart import refuse_alive
 from kielo.cluster.queue.standing import jobs_in_queue
 from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
 from kielo.provenance import CHECKOUT
@@ -58,6 +59,17 @@ def complete(world: World) -> None:
         place.mkdir(parents=True)
         shutil.copy(world.folder / "records" / step.name.replace("/", "--"), place / "step.json")
         (place / "model").touch()
+
+
+def test_scripts_for_a_machine_without_slurm_keep_nobody_out(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.call(submit, "--profile", "local", "--emit-only", *DATA)
+    programs(tmp_path / "programs", monkeypatch, squeue="exit 1", scontrol="exit 1")
+    refuse_alive(world.run, "RUN")
+    (world.run.path / "jobs" / "profile.json").write_text("{}", "utf-8")
+    with pytest.raises(ClusterError, match="fails"):
+        refuse_alive(world.run, "RUN")
 
 
 def test_jobs_that_may_be_alive_are_left_alone_where_slurm_cannot_be_asked(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kielo.errors import RecipeError
 from kielo.languages import PACKS, codes, language
@@ -56,6 +57,7 @@ def test_no_shipped_pack_says_more_than_is_known(code: str) -> None:
         ("iso639_3: fao", "iso639_3: fin", "iso639_3", "ISO 639-3 has 'fao' for Faroese; write fao"),
         ("flores: fao_Latn", "flores: fin_Latn", "flores", "FLORES-200 has 'fao_Latn'"),
         ("flores: fao_Latn", "flores: fao", "flores", "pattern"),
+        ("verified: {by: null, parts: []}", "verified: Marjun", "verified", "is no mapping of keys to values"),
         ("langdetect: null", "langdetect: fo", "langdetect", "langdetect has no 'fo'"),
         ("direction: ltr", "direction: rtl", "direction", "run the other way; write ltr"),
         ("direction: ltr", "direction: up", "direction", "ltr"),
@@ -159,10 +161,30 @@ def test_a_text_of_its_language_agrees_with_a_pack(flores: Path) -> None:
     assert not {"length_ratio", "ifeval.alphabet", "script"} & set(found)
 
 
+def test_a_text_says_what_to_write_where_nothing_was_measured(flores: Path, tmp_path: Path) -> None:
+    lines = (PACKS / "fo.yaml").read_text("utf-8").partition("  letters:")[0].splitlines(keepends=True)
+    (tmp_path / "fo.yaml").write_text("".join(line for line in lines if not line.startswith("identified:")), "utf-8")
+    text = read_text(flores / "fao.devtest.gz")
+    fixes = {each.key: each.fix for each in check_pack("fo", tmp_path, text)}
+    assert "identified" not in fixes and fixes["identified.py3langid"] == "write identified: {py3langid: 0.995}"
+    written = yaml.safe_load(fixes["ifeval.letters"].removeprefix("write "))["letters"]
+    known = language("fo").ifeval["letters"]  # without the letters of foreign names
+    assert {letter: written[letter] for letter in known} == pytest.approx(known, abs=0.02)
+    without = {each.key: each.fix for each in check_pack("fo", tmp_path)}
+    assert "--text" in without["identified"] and "--text" in without["ifeval.letters"]
+
+
+def test_letters_of_another_language_are_not_to_be_written(flores: Path, tmp_path: Path) -> None:
+    pack = (PACKS / "mt.yaml").read_text("utf-8").partition("  letters:")[0]
+    (tmp_path / "mt.yaml").write_text(pack, "utf-8")
+    fixes = {each.key: each.fix for each in check_pack("mt", tmp_path, read_text(flores / "eus.devtest.gz"))}
+    assert not fixes["ifeval.letters"].startswith("write")
+
+
 def test_a_text_of_another_language_does_not(flores: Path) -> None:
     text = read_text(flores / "eus.devtest.gz", flores / "eng.devtest.gz")
     found = {each.key: each for each in check_pack("mt", None, text) if each.weight == "todo"}
-    assert "for Maltese, others mostly eu" in found["identified.py3langid"].problem
+    assert "for Maltese, most others for 'eu'" in found["identified.py3langid"].problem
 
 
 def test_the_verb_ends_with_1_where_a_pack_cannot_be_used(

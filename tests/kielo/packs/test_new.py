@@ -108,7 +108,7 @@ def test_other_breaks_of_unicode_and_marks_of_windows_move_no_line(tmp_path: Pat
 
 def test_a_text_of_another_language_is_said(own: Path, shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new("fo", "--text", shared_data / "flores200" / "fin.devtest.gz")
-    assert "lines for Faroese, others mostly fi; see that the text is in Faroese" in capsys.readouterr().out
+    assert "lines for Faroese, most others for 'fi'; see that the text is in Faroese" in capsys.readouterr().out
 
 
 def test_letters_of_finnish_are_those_of_the_pack(shared_data: Path) -> None:
@@ -201,6 +201,13 @@ def test_an_own_pack_stands_in_for_the_shipped_one(own: Path, capsys: pytest.Cap
     )
     run(parsed(add_arguments, "list"))
     assert "Rigsdansk" in capsys.readouterr().out
+
+
+def test_a_pack_that_cannot_be_read_hides_no_other(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own / "ug.yaml").write_text("code: ug\n", "utf-8")
+    assert run(parsed(add_arguments, "list")) == 1
+    said = capsys.readouterr()
+    assert "Finnish" in said.out and "ug.yaml: name: field required; `kielo language check ug` says" in said.err
 
 
 def test_a_folder_of_packs_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_development_files(refused, tmp_path):
     assert "holds no sentences" in refused(SourceError, *given, empty)
     assert "holds no sentences" in refused(SourceError, *given, empty, empty)
     assert "no such file" in refused(SourceError, *given, tmp_path / "none.jsonl")
+    assert "name two files" in refused(UsageError, *given, english)
     assert "'target'" in refused(SourceError, *given, pairs(tmp_path / "half.jsonl", ("One.", "")))
     assert "1 pairs are left" in refused(SourceError, *given, pairs(tmp_path / "few.jsonl", ("One.", "Yksi.")))
     assert "not 3" in refused(UsageError, *given, empty, empty, empty)
