@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from kielo.languages import read_shots
+from kielo.languages import codes, language, read_shots
 from kielo.mixes import conversations
 from kielo.models import has_chat_template
 from kielo.schema import CHAT_TEMPLATES, Dataset, Engine, Pool, Recipe, Trainer
@@ -56,6 +56,11 @@ def _shots(recipe: Recipe) -> Iterator[Broken]:
             )
         elif (held := len(read_shots(path))) < prompt.shots:
             yield ("translate", "prompt", "shots"), f"{path} holds {held}; write more or ask for fewer"
+        elif (named := path.name.partition(".")[0]) != recipe.language and named in codes():  # as in a copied recipe
+            yield (
+                ("translate", "prompt", "shots_file"),
+                f"{path.name} is named after {language(named).name}, and the recipe translates into {recipe.language}; name shots of it",
+            )
 
 
 def _translate_files(recipe: Recipe) -> Iterator[Broken]:

@@ -65,8 +65,9 @@ def loading(model: str) -> Iterator[None]:
         if isinstance(error, KieloError) or of_system or of_run:
             raise
         reason = str(error).strip().partition("\n")[0].rstrip(".")
+        how = "" if model.startswith(("/", ".")) else f" (hf download {model})"
         raise RecipeError(
-            f"model {model}: it cannot be loaded ({reason}); fetch it, or name a folder that holds all its files."
+            f"model {model}: it cannot be loaded ({reason}); fetch it{how}, or name a folder that holds all its files."
         ) from error
 
 

@@ -105,7 +105,8 @@ def _overlap(tokens: Sequence[Path]) -> dict[str, Any]:
 
 def _done(done: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
     """Tell what the training did, and the arguments that the recipe left to their defaults."""
-    defaults = {key: value for key, value in done.get("arguments", {}).items() if key not in written}
+    told = {*written, *(("warmup_steps",) if "warmup_ratio" in written else ())}  # the same number by its newer name
+    defaults = {key: value for key, value in done.get("arguments", {}).items() if key not in told}
     return {**defaults, **{key: value for key, value in done.items() if key not in ("job", "model", "arguments")}}
 
 

@@ -109,8 +109,8 @@ def _record(job: Job, machine: Machine, made: Made, seconds: float) -> None:
     write_json(job.folder / RECORD, {
         "job": job.fingerprint, "model": checkpoints.sizes(job.folder / MODEL), "steps": made.trainer.state.global_step, "train_loss": {"first": rows[0]["loss"], "last": rows[-1]["loss"]},
         "seconds": round(total, 3), "tokens_per_second": round(rows[-1]["tokens"] / total, 1),
-        "processes": machine.processes, "parallel": made.shared.kind, "device": machine.device, "arguments": _arguments(made.trainer.args), "per_device_train_batch_size": batches.per_device,
-        "gradient_accumulation_steps": made.trainer.args.gradient_accumulation_steps, "resumed_from_step": checkpoints.step_of(resumed) if resumed else None,
+        "processes": machine.processes, "parallel": made.shared.kind, "device": machine.device, "arguments": _arguments(made.trainer.args), "rows_in_a_pass_at_most": batches.per_device,
+        "passes_of_a_step": made.trainer.args.gradient_accumulation_steps, "resumed_from_step": checkpoints.step_of(resumed) if resumed else None,
     })  # fmt: skip
     shutil.rmtree(job.folder / CHECKPOINTS, ignore_errors=True)
 

@@ -33,7 +33,8 @@ class Finding:
 
     def sentence(self) -> str:
         """Say it in one line."""
-        place = at(self.file, self.line)
+        file, here = Path(self.file), Path.cwd()
+        place = at(str(file.relative_to(here)) if file.is_relative_to(here) else self.file, self.line)
         return clean(f"{place}: {self.key}: {self.problem}; {self.fix}.")
 
 

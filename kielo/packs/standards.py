@@ -164,8 +164,10 @@ def _flores(base: str, script_code: str | None) -> str | None:
 
 
 def _deepl(code: str, base: str) -> str | None:
+    """Find DeepL's code; one without a script writes the language's usual one."""
     known, usual = deepl_codes(), usual_member(base)
-    names = [*_shorter(code), *([usual] if usual else ())]
+    names = [code, *(name for name in _shorter(code)[1:] if _script_code(name) == _script_code(code))]
+    names += [usual] if usual else []
     return next((name.upper() for name in names if name.upper() in known), None)
 
 

@@ -199,6 +199,16 @@ def test_runs_are_named_without_their_seed(write_recipe):
         load(write_recipe(seeds, ("start: sft/en-fi-100pct", "start: sft/en-fi-0pct-seed-3")))
 
 
+def test_shots_of_a_recipe_that_was_copied_are_found(write_recipe, tmp_path):
+    (tmp_path / "fo.jsonl").write_text('{"source": "Good morning.", "target": "Góðan morgun."}\n' * 3, "utf-8")
+    path = write_recipe(("shots_file: pocket", "shots_file: fo.jsonl"))
+    with pytest.raises(RecipeError, match=r"line 4: .*fo\.jsonl is named after Faroese, .* into fi; name shots of it"):
+        load(path)
+    (tmp_path / "fo.jsonl").rename(tmp_path / "from-fo.jsonl")
+    path.write_text(path.read_text("utf-8").replace("shots_file: fo.jsonl", "shots_file: from-fo.jsonl"), "utf-8")
+    load(path)
+
+
 def test_too_few_shots_are_found_before_anything_runs(write_recipe, tmp_path):
     (tmp_path / "few.jsonl").write_text('{"source": "Good morning.", "target": "Hyvää huomenta."}\n', "utf-8")
     path = write_recipe(("shots_file: pocket", "shots_file: few.jsonl"))

@@ -9,7 +9,7 @@ from kielo.cluster.queue import slurm
 from kielo.cluster.queue.manifest import Manifest, file_of, read
 from kielo.cluster.queue.results import Results
 from kielo.cluster.queue.standing import jobs_in_queue
-from kielo.errors import KieloError, RunFolderError
+from kielo.errors import ClusterError, KieloError, RunFolderError
 from kielo.plan import Step
 from kielo.run_folder import RunFolder
 
@@ -30,7 +30,13 @@ def refuse_alive(run: RunFolder, name: str) -> None:
     if why is not None:
         _refuse_open(run, manifest, name, why)
         return
-    alive = list(jobs_in_queue(manifest))
+    try:
+        alive = list(jobs_in_queue(manifest))
+    except ClusterError as error:
+        raise ClusterError(
+            f"{run.path}: jobs of this run were submitted, and whether they are alive could not be asked ({error}); the same "
+            f"command again, where Slurm answers."
+        ) from error
     if alive:
         raise RunFolderError(
             f"{run.path}: jobs of this run are in the queue ({_listed(alive)}); "

@@ -83,7 +83,7 @@ def test_accumulation_and_packing_do_not_change_what_is_trained(sft_place: Any) 
         sft_place("split", trainer={"max_steps": 3, "packing": False, "per_device_train_batch_size": 2}),
         sft_place("packed", trainer={"max_steps": 3, "packing": True}),
     )
-    counts = [sft.run(place).counts["gradient_accumulation_steps"] for place in (whole, split, packed)]
+    counts = [sft.run(place).counts["passes_of_a_step"] for place in (whole, split, packed)]
     assert counts[1] == 4 > counts[0]
     for rows in zip(*(metrics(place.folder) for place in (whole, split, packed)), strict=True):
         assert len({row["tokens"] for row in rows}) == 1

@@ -68,7 +68,7 @@ def test_scripts_for_a_machine_without_slurm_keep_nobody_out(
     programs(tmp_path / "programs", monkeypatch, squeue="exit 1", scontrol="exit 1")
     refuse_alive(world.run, "RUN")
     (world.run.path / "jobs" / "profile.json").write_text("{}", "utf-8")
-    with pytest.raises(ClusterError, match="fails"):
+    with pytest.raises(ClusterError, match="whether they are alive could not be asked .*fails.*where Slurm answers"):
         refuse_alive(world.run, "RUN")
 
 

@@ -221,6 +221,8 @@ def test_the_table_of_deepl_is_its_librarys(monkeypatch: pytest.MonkeyPatch) -> 
     own = {value.upper() for name, value in vars(deepl.Language).items() if name.isupper()}
     assert own <= deepl_codes() or deepl.__version__ != "1.32.0"
     assert standard("nb").deepl == "NB" and standard("ku").deepl == "KMR"
+    assert standard("sr").deepl == standard("sr-Cyrl").deepl == "SR" and standard("zh-Hant").deepl == "ZH-HANT"
+    assert standard("sr-Latn").deepl is None, "nothing says which script its SR is in but the usual one"
 
 
 @pytest.mark.parametrize("code", ["bn", "or", "mni", "nqo"])
