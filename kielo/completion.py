@@ -69,7 +69,7 @@ def script(shell: str) -> str:
     from kielo.eval_tools import TOOLS
 
     parser = whole_parser()
-    for each in _parsers(parser):
+    for each in every_parser(parser):
         _name_values(each, shtab)
     made: str = shtab.complete(parser, shell=shell, preamble=_functions(shell, " ".join(TOOLS)))
     made = made.replace(_SECOND_IN_FISH, _SECOND_IN_FISH.replace("1", "0"))
@@ -105,12 +105,13 @@ def _subparsers(parser: argparse.ArgumentParser) -> Any:
     return next(each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
 
 
-def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Give a parser and all below it."""
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():
-                yield from _parsers(inner)
+                yield from every_parser(inner)
 
 
 def _name_values(parser: argparse.ArgumentParser, shtab: Any) -> None:

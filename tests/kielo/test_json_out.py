@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kielo.cli import main
-from kielo.completion import whole_parser
+from kielo.completion import every_parser, whole_parser
 from kielo.json_out import STDOUT
 
 PROMPTS = [
@@ -84,17 +82,9 @@ def test_a_file_that_was_meant_as_an_input_stays(
     assert {path: path.read_bytes() for path in before} == before
 
 
-def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from _parsers(inner)
-
-
 def test_every_verb_with_json_prints_it_where_no_file_is_named() -> None:
     found = [
-        (parser.prog, action) for parser in _parsers(whole_parser()) for action in parser._actions if action.dest == "json"
+        (parser.prog, action) for parser in every_parser(whole_parser()) for action in parser._actions if action.dest == "json"
     ]  # fmt: skip
     assert len(found) > 20
     assert [prog for prog, action in found if action.nargs != 0 and action.const != STDOUT] == []
