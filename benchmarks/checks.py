@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import write_json
 from tests.translate.faults import FAULTS, Row, World, inject
 from translate.checks import Checker, Direction, Item, make_checker

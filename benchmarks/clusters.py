@@ -22,7 +22,7 @@ from kielo.cluster.jobs.placing import place
 from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.queue import manifest
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 
 LIMIT_SECONDS = 1.0

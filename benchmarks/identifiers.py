@@ -19,7 +19,7 @@ from benchmarks.line_verdicts import (
     whole_table,
 )
 from eval.response_language import open_identifier
-from kielo.language_detection import detect_language
+from kielo.languages.detection import detect_language
 
 
 def main() -> None:

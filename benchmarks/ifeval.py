@@ -20,7 +20,7 @@ from typing import Any
 from eval.ifeval.rows import Answer, read_prompts
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import score
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Prompt
 
 _DATA = Path(os.environ.get("KIELO_SHARED_DATA", "../shared/data")) / "ifeval"

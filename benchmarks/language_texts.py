@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 
 DATA = Path(os.environ.get("KIELO_SHARED_DATA", "../shared/data"))
 CODES = {

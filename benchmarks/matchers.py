@@ -18,7 +18,7 @@ from typing import Any
 
 from eval.ifeval.matchers import LEMMATISERS, open_matcher
 from eval.ifeval.rules import LanguageRules
-from kielo.languages import language
+from kielo.languages.pack import language
 
 _DATA = Path(os.environ.get("KIELO_SHARED_DATA", "../shared/data"))
 _CLASSES = {"nimisana": "nouns", "laatusana": "adjectives", "teonsana": "verbs", "paikannimi": "place names"}

@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _of_real_models() -> list[Path]:
-    from kielo.recipe import load
+    from kielo.recipe.reading import load
 
     return [file for file in sorted(RECIPES.glob("*.yaml")) if "/" in load(file).model]
 
@@ -59,7 +59,7 @@ def run(file: Path) -> Ran:
     from kielo.execute import Job, execute
     from kielo.miniature import ROWS, miniature_recipe
     from kielo.plan import make_plan
-    from kielo.recipe import load
+    from kielo.recipe.reading import load
     from kielo.run_folder import RunFolder
 
     with tempfile.TemporaryDirectory() as temporary:

@@ -27,7 +27,7 @@ from align.tokens.masks import IGNORED
 from benchmarks.tokenizer import byte_level_tokenizer
 from kielo.errors import at
 from kielo.plan import Step, Workplace
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, from_json, read_jsonl, write_records
 from kielo.schema import CHAT_TEMPLATES, Recipe
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from benchmarks.replay import Replaying, make_model
 from kielo.generation.protocol import Completion, Request
 from kielo.generation.store import CompletionStore, complete
-from kielo.languages import Shot, language, read_shots, shots_of
+from kielo.languages.pack import Shot, language, read_shots, shots_of
 from translate.checks import Checker, Direction, Item, make_checker
 from translate.prompting import Prompter
 from translate.protect import protect, restore

@@ -11,7 +11,7 @@ from eval.named_files import named_files
 from eval.stored_answers import FORMATS, StoredAnswer, read_stored_answers
 from eval.thinking import strip_thinking
 from kielo.errors import SourceError, at
-from kielo.option_values import positive
+from kielo.options.values import positive
 
 ModelAnswers = dict[str, dict[str, tuple[str, ...]]]
 """Model -> prompt -> its answers turn by turn, without those that are null."""

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kielo import __version__
-from kielo.cluster_verbs import VERBS as CLUSTER_VERBS
 from kielo.errors import FULL, KieloError, MissingExtraError, UsageError
-from kielo.eval_tools import find_tool, parse_tool, tools_text
-from kielo.file_verbs import add_file_verbs
-from kielo.json_out import add_json, json_file, tell
-from kielo.lazy_verbs import Tool
-from kielo.option_values import amount, positive
-from kielo.select_tools import parse_select
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.values import amount, positive
+from kielo.verbs.cluster import VERBS as CLUSTER_VERBS
+from kielo.verbs.eval_tools import find_tool, parse_tool, tools_text
+from kielo.verbs.files import add_file_verbs
+from kielo.verbs.lazy import Tool
+from kielo.verbs.select_tools import parse_select
 
 if TYPE_CHECKING:
     from kielo.plan import Step
@@ -44,7 +44,7 @@ VERBS = {
     "chat": Tool("eval.chat.chat_command", "talk to a model of a run"),
     "compare": Tool("eval.chat.compare_command", "answers of two models of a run side by side"),
     "language": Tool("kielo.packs.command", "make, check and list language packs", has_verbs=True),
-    "publish": Tool("kielo.publish", "share a data set or a model of a run: a folder, or the Hub; --dry-run shows it all first"),
+    "publish": Tool("kielo.verbs.publish", "share a data set or a model of a run: a folder, or the Hub; --dry-run shows it all first"),
     "completion": Tool("kielo.completion", "shell completion for bash, zsh or fish"),
     **CLUSTER_VERBS,
 }  # fmt: skip
@@ -92,7 +92,7 @@ def _parse(given: list[str]) -> argparse.Namespace:
         return VERBS[given[0]].parse(f"kielo {given[0]}", given[1:])
     parser, verbs = _parser()
     if given and not given[0].startswith("-") and given[0] not in verbs:
-        from kielo.recipe import nearest
+        from kielo.recipe.reading import nearest
 
         raise UsageError(f"there is no verb '{given[0]}'; {nearest(given[0], verbs)}")
     return parser.parse_args(given)
@@ -262,7 +262,7 @@ def _check_model(recipe: Recipe, run: RunFolder) -> int:
 
 def _opened(arguments: argparse.Namespace) -> tuple[Recipe, list[Step], RunFolder]:
     from kielo.plan import make_plan
-    from kielo.recipe import load
+    from kielo.recipe.reading import load
     from kielo.run_folder import RunFolder
 
     recipe = load(arguments.recipe)

@@ -66,7 +66,7 @@ def script(shell: str) -> str:
     except ImportError as error:
         raise MissingExtraError("kielo completion needs the package shtab: pip install shtab.") from error
     logging.getLogger("shtab").setLevel(logging.ERROR)
-    from kielo.eval_tools import TOOLS
+    from kielo.verbs.eval_tools import TOOLS
 
     parser = whole_parser()
     for each in every_parser(parser):
@@ -79,8 +79,8 @@ def script(shell: str) -> str:
 def whole_parser() -> argparse.ArgumentParser:
     """Make the parser of all verbs, those that bring their own options and the ways to select included."""
     from kielo.cli import VERBS, _parser
-    from kielo.eval_tools import TOOLS as EVAL_TOOLS
-    from kielo.select_tools import TOOLS
+    from kielo.verbs.eval_tools import TOOLS as EVAL_TOOLS
+    from kielo.verbs.select_tools import TOOLS
 
     parser, _ = _parser()
     verbs = _subparsers(parser)

@@ -288,7 +288,7 @@ def check_packs(recipe: Recipe) -> None:
     scored = dict.fromkeys(each.language for each in benchmarks(recipe) if each.kind == "ifeval")
     if scored:
         from eval.ifeval.rules import LanguageRules
-        from kielo.languages import language
+        from kielo.languages.pack import language
 
         for code in scored:
             LanguageRules.from_pack(code, language(code).ifeval)
@@ -296,7 +296,7 @@ def check_packs(recipe: Recipe) -> None:
 
 def write_reviews(recipe: Recipe, run: RunFolder, steps: Sequence[Step]) -> Path | None:
     """Write the page on which the translations of a run are read and judged; None while there are none."""
-    from kielo.languages import language
+    from kielo.languages.pack import language
     from translate.review.page import write_review
     from translate.review.verdicts import NO_VERDICTS, read_verdicts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from kielo.errors import SourceError, UsageError, at
-from kielo.languages import option_language, read_shots, shots_of
+from kielo.languages.pack import option_language, read_shots, shots_of
 from kielo.progress import progress
 from kielo.records import JSON, read_jsonl
 from translate.checks import Checker, Direction, Finding, Item, make_checker

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import KieloError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Outcome, Workplace
 from kielo.records import Record, read_records, replacing
 from translate.checks import Direction, make_checker

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from align.mix import share_of
-from kielo.mixes import Selection, Taken, expand_mixes, selections
 from kielo.plan import Step
 from kielo.plan.alignment import source_rows
 from kielo.plan.selection import answer_languages
+from kielo.recipe.mixes import Selection, Taken, expand_mixes, selections
 from kielo.schema import Recipe
 
 LETTERS = {"sft": 1700, "dpo": 4400}

@@ -8,7 +8,7 @@ from typing import Any
 
 from kielo.errors import UsageError
 from kielo.provenance import CHECKOUT
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.strict_yaml import load
 
 DEVICES = CHECKOUT / "slurm" / "devices.yaml"

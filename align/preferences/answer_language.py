@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 LEAST_LETTERS = 20
 SURE = 0.95

@@ -10,7 +10,7 @@ from align.preferences.answer_language import AnswerLanguage, tell_apart
 from align.preferences.language_pairs import Maker
 from align.tokens.tally import Tally
 from kielo.errors import SourceError, at
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Workplace
 from kielo.plan.steps import rows_step
 from kielo.records import PreferencePair, from_json, read_jsonl

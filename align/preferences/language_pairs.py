@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from align.preferences.answer_language import AnswerLanguage
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import PreferencePair
 
 SUFFIX = "#language"

@@ -22,9 +22,9 @@ from align.training.launch import WORLD_SIZE
 from align.training.weights import load_model
 from kielo.plan import Step, make_plan
 from kielo.provenance import canonical
+from kielo.recipe.trainings import SftTraining, sft_trainings
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
-from kielo.trainings import SftTraining, sft_trainings
 
 
 def check_model(recipe: Recipe, run: RunFolder) -> list[Finding]:

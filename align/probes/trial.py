@@ -10,10 +10,10 @@ from typing import Any
 
 from align import prepare
 from kielo.errors import at
-from kielo.languages import language, read_shots, shots_of
-from kielo.mixes import expand_mixes
+from kielo.languages.pack import language, read_shots, shots_of
 from kielo.plan import Step, Workplace
 from kielo.plan.steps import rows_file, rows_step
+from kielo.recipe.mixes import expand_mixes
 from kielo.records import Conversation, Message, PreferencePair, from_json, read_jsonl, write_records
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe

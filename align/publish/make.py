@@ -15,7 +15,7 @@ from align.training.job import MODEL_RECORD
 from align.training.weights import MODEL
 from kielo.errors import MissingExtraError, UsageError
 from kielo.plan import Step, Workplace
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.records import replacing, write_json
 from kielo.run_folder import RECORD, RunFolder
 from kielo.schema import Recipe

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kielo.errors import SourceError, at
-from kielo.mixes import Taken
 from kielo.plan import Workplace
 from kielo.plan.steps import rows_file, rows_step
+from kielo.recipe.mixes import Taken
 from kielo.records import Conversation, from_json, read_jsonl
 
 

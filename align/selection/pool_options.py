@@ -9,7 +9,7 @@ from pathlib import Path
 from align.selection.pool import Picks, Wanted
 from align.selection.pool_file import MISSING, PoolFile
 from kielo.errors import UsageError
-from kielo.option_values import positive
+from kielo.options.values import positive
 from kielo.records import replacing
 
 

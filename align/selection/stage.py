@@ -20,8 +20,8 @@ from align.selection.near_duplicates.shingles import Shingles, plain
 from align.selection.near_duplicates.thin_out import Thinned, thin_out
 from align.selection.pool import Ints, Picks, Pool, Wanted
 from kielo.errors import SourceError
-from kielo.mixes import Selection, expand_mixes, selections
 from kielo.plan import Outcome, Workplace
+from kielo.recipe.mixes import Selection, expand_mixes, selections
 from kielo.records import JSON, write_jsonl
 from kielo.schema.selection import Knowledge
 

@@ -8,8 +8,8 @@ from typing import Any
 from align.estimate.model_shape import CONTEXT, read_shape
 from kielo.errors import RecipeError
 from kielo.models import loading
+from kielo.recipe.trainings import dpo_trainings, sft_trainings
 from kielo.schema import Recipe
-from kielo.trainings import dpo_trainings, sft_trainings
 
 
 def check_lengths(recipe: Recipe) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kielo.errors import RunFolderError
-from kielo.losses import parted
 from kielo.provenance import canonical, differences
+from kielo.recipe.losses import parted
 from kielo.records import read_json, write_json
 
 JOB, CHECKPOINTS, METRICS, RECORD, PROBES = "job.json", "checkpoints", "metrics.jsonl", "training.json", "probes.json"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from align.selection.pool import Floats
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, write_jsonl, write_records
 from kielo.schema.selection import Method
 

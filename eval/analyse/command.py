@@ -20,7 +20,7 @@ from eval.report.spreadsheet import write_csv
 from eval.report.standalone import write_standalone
 from eval.report.summary import plain
 from kielo.errors import UsageError
-from kielo.out_files import output_folder
+from kielo.options.out_files import output_folder
 from kielo.records import replacing
 
 FOLDER, PAGE, DOCUMENT = "analysis", "index.html", "analysis.json"

@@ -11,7 +11,7 @@ from eval.report.collect import name_of
 from eval.report.document import Cell, Figure, Table
 from eval.similarity import DEFAULT_METRICS, Average, Estimate, Similarity, compare, published
 from eval.similarity.published import WARNING
-from kielo.languages import language
+from kielo.languages.pack import language
 
 NAMES = {"rouge1": "ROUGE-1", "rougeL": "ROUGE-L", "chrf": "chrF"}
 DRAWN = "chrf"

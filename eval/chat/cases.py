@@ -10,7 +10,7 @@ from eval.responses import Asked, read_answers, read_rows, responses_file
 from kielo.errors import SourceError, UsageError, at
 from kielo.plan.evaluation import benchmarks
 from kielo.plan.steps import rows_step
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.records import Prompt, Question, QuestionResponse, Response, read_jsonl
 
 Row = Prompt | Question

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from eval.chat.models import MODEL_HELP, find_models
-from kielo.engine_option import add_engine, engine_of
 from kielo.errors import UsageError
 from kielo.generation.protocol import Sampling
-from kielo.option_values import positive, seed
+from kielo.options.engine import add_engine, engine_of
+from kielo.options.values import positive, seed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

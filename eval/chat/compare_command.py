@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.chat.models import MODEL_HELP, RunModel, find_models
-from kielo.engine_option import add_engine, engine_of
 from kielo.errors import UsageError
-from kielo.option_values import positive, seed
-from kielo.out_files import output_file
+from kielo.options.engine import add_engine, engine_of
+from kielo.options.out_files import output_file
+from kielo.options.values import positive, seed
 
 if TYPE_CHECKING:
     from eval.chat.answers_made import Answers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kielo.errors import UsageError
-from kielo.out_files import output_file
+from kielo.options.out_files import output_file
 from kielo.records import Message
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from eval.response_language.identifiers import Identifier, open_identifier
 from eval.response_language.verdicts import OPEN, labels_of, line_verdict
 from kielo.errors import RecipeError
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 from kielo.schema import Recipe
 
 UNKNOWN = "language not told: the identifier {} does not know {}"

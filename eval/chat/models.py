@@ -8,11 +8,11 @@ from pathlib import Path
 
 from kielo.errors import MissingExtraError, UsageError
 from kielo.models import has_chat_template
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
+from kielo.recipe.trainings import dpo_trainings, sft_trainings
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 from kielo.sharing.opened import opened
-from kielo.trainings import dpo_trainings, sft_trainings
 
 BASE = "base"
 MODEL_HELP = "a training of the run, such as sft/en-fi-100pct or dpo/dpo-both; or base"

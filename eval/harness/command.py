@@ -11,8 +11,8 @@ from eval.ifeval.registry import MODES, open_context
 from eval.ifeval.rows import read_prompts
 from eval.ifeval.rules import LanguageRules
 from kielo.errors import UsageError
-from kielo.languages import option_language
-from kielo.out_files import output_file, output_folder
+from kielo.languages.pack import option_language
+from kielo.options.out_files import output_file, output_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

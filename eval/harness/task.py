@@ -11,7 +11,7 @@ from typing import Any
 
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Prompt, read_jsonl
 
 SPLIT = "test"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from eval.ifeval.profile_words import profile_words
 from eval.response_language import Identifier, line_verdict, usual_identifier
 from eval.response_language.verdicts import Verdict
-from kielo.languages import Language, codes, language
-from kielo.scripts import script_of
+from kielo.languages.pack import Language, codes, language
+from kielo.languages.scripts import script_of
 
 
 def is_known(code: str, identifier: Identifier | None = None) -> bool:

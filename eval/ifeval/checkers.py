@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from eval.ifeval.matchers import Matcher
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.words import Tokenizer
-from kielo.language_detection import detect_language
+from kielo.languages.detection import detect_language
 
 if TYPE_CHECKING:  # loading identifiers takes a moment
     from eval.response_language import Identifier

@@ -10,7 +10,7 @@ from eval.ifeval.checkers import Context, Values
 from eval.ifeval.demands import CASE_CHECKS, measure
 from eval.ifeval.registry import RESPONSE_LANGUAGE, Mode
 from eval.ifeval.rules import LanguageRules
-from kielo.language_detection import detect_language
+from kielo.languages.detection import detect_language
 from kielo.records import Prompt
 
 _COUNTED: Mapping[str, tuple[str, str | None]] = {

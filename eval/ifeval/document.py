@@ -16,7 +16,7 @@ from eval.ifeval.rows import Answer, Matching
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer, Scores, Verdict, count_by_category, count_by_type, matched
 from eval.response_language import Identifier, language_document, usual_identifier
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import Prompt
 
 HARNESS = "lm-evaluation-harness 0.4.13"

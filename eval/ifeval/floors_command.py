@@ -13,8 +13,8 @@ from eval.ifeval.registry import MODES
 from eval.ifeval.rows import Answer, Matching, read_prompts
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer
-from kielo.json_out import add_json, json_file, tell
-from kielo.languages import option_language
+from kielo.languages.pack import option_language
+from kielo.options.json_out import add_json, json_file, tell
 from kielo.records import Prompt
 from kielo.text_table import aligned, counted
 

@@ -21,7 +21,7 @@ from eval.ifeval.registry import COMPAT, Mode, instructions, open_context
 from eval.ifeval.rows import read_unchecked_prompts
 from eval.ifeval.rules import LanguageRules
 from kielo.errors import SourceError
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 from kielo.records import Prompt
 
 Feasible = Literal["proved", "not proved", "not tried"]

@@ -12,7 +12,7 @@ from eval.ifeval.checkers import Values
 from eval.ifeval.demands import CASE_CHECKS
 from eval.ifeval.registry import RESPONSE_LANGUAGE
 from eval.ifeval.rules import LanguageRules
-from kielo.language_detection import known_codes
+from kielo.languages.detection import known_codes
 from kielo.records import Prompt
 
 Severity = Literal["error", "warning"]

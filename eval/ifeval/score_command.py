@@ -15,8 +15,8 @@ from eval.ifeval.score_table import totals_table
 from eval.response_language.options import add_identifier_options, chosen_identifier
 from eval.stored_answers import FORMATS
 from eval.thinking import strip_thinking
-from kielo.json_out import add_json, json_file, tell
-from kielo.languages import Language, option_language
+from kielo.languages.pack import Language, option_language
+from kielo.options.json_out import add_json, json_file, tell
 
 MATCHERS = ("exact", "prefix", *LEMMATISERS)
 

@@ -11,7 +11,7 @@ from eval.response_language import Identifier
 from eval.response_language.options import step_identifier
 from eval.responses import finish_reasons, read_answers, read_rows, responses_file
 from eval.thinking import strip_thinking
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 from kielo.plan import Outcome, Workplace
 from kielo.records import Prompt, Response, write_json
 from kielo.run_folder import SCORES

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from eval.judge.cases import Comparison, Outcome
 from eval.response_language import VERDICTS, Identifier, LineVerdict, line_verdict, usual_identifier
 from kielo.errors import RecipeError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 Policy = Literal["lose", "exclude", "off"]
 WRONG = ("source", "other")

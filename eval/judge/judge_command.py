@@ -24,8 +24,8 @@ from eval.thinking import strip_thinking
 from kielo.errors import UsageError
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
-from kielo.languages import option_language
-from kielo.out_files import output_folder
+from kielo.languages.pack import option_language
+from kielo.options.out_files import output_folder
 from kielo.run_folder import SCORES
 from kielo.schema import Engine
 

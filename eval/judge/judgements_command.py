@@ -13,7 +13,7 @@ from eval.judge.printed import agreement_line, comparison_lines, pairwise_lines
 from eval.judge.statistics import pairwise_statistics
 from eval.judge.stored import Stored
 from eval.statistics import holm
-from kielo.json_out import add_json, json_file, tell
+from kielo.options.json_out import add_json, json_file, tell
 from kielo.text_table import clean
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from eval.judge.cases import Case
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 _CRITERIA = """\
 Weigh, the weightier first:

@@ -16,7 +16,7 @@ from eval.responses import read_answers, read_rows, responses_file
 from eval.thinking import strip_thinking
 from kielo.generation.engines import open_generator
 from kielo.generation.protocol import Generator
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Outcome, Workplace
 from kielo.records import Question, QuestionResponse
 from kielo.run_folder import SCORES

@@ -11,9 +11,9 @@ from eval.make_prompts.make import make_prompts
 from eval.make_prompts.summary import summary, summary_text
 from eval.make_prompts.trial import MADE_FOR
 from kielo.errors import UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.languages import option_language
-from kielo.out_files import output_file
+from kielo.languages.pack import option_language
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

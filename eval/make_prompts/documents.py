@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import SourceError, at
-from kielo.language_detection import detect_language
-from kielo.languages import Language
+from kielo.languages.detection import detect_language
+from kielo.languages.pack import Language
 from kielo.records import read_jsonl
 
 MOST_DOCUMENTS = 5_000

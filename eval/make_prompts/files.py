@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.make_prompts.make import Made
-from kielo.out_files import output_file
+from kielo.options.out_files import output_file
 from kielo.records import replacing, write_jsonl
 
 SOURCES, ANSWERS, REVIEW = ".sources.jsonl", ".answers.jsonl", ".review.tsv"

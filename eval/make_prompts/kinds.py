@@ -10,7 +10,7 @@ from eval.ifeval.rules import LanguageRules
 from eval.make_prompts.combinations import CASES
 from eval.make_prompts.templates import CONSTRAINED, REPEAT, Templates
 from kielo.errors import UsageError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 WORD_COUNT = "length_constraints:number_words"
 

@@ -15,7 +15,7 @@ from eval.make_prompts.pool import Pool
 from eval.make_prompts.templates import read_templates
 from eval.make_prompts.trial import Tryer
 from kielo.errors import SourceError, UsageError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.progress import progress
 
 FIRST_KEY = 10_001

@@ -12,7 +12,7 @@ from functools import cached_property
 import sentencex
 
 from eval.make_prompts.documents import Document
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 WORDS_OF_A_DOCUMENT = 10
 COMMON = 0.05

@@ -14,7 +14,7 @@ from eval.ifeval.arguments import RELATIONS
 from eval.ifeval.registry import COMPAT, RESPONSE_LANGUAGE
 from kielo import strict_yaml
 from kielo.errors import RecipeError, at
-from kielo.languages import pack_file
+from kielo.languages.pack import pack_file
 
 CONSTRAINED = "detectable_format:constrained_response"
 REPEAT = "combination:repeat_prompt"

@@ -13,7 +13,7 @@ from eval.ifeval.lint import lint_prompt
 from eval.ifeval.registry import MODES, Instruction, Mode, instructions, open_context
 from eval.ifeval.rules import LanguageRules
 from eval.make_prompts.templates import CONSTRAINED
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import Prompt
 
 MADE_FOR: Mapping[str, tuple[Mode, ...]] = {"both": MODES, "fair": ("fair",)}

@@ -13,9 +13,9 @@ from eval.preference_rates.rates import Scores, flips, rates
 from eval.preference_rates.score_files import FORMATS, ScoreFile, read_scores
 from eval.table_files import write_csv_file
 from kielo.errors import UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.option_values import positive
-from kielo.out_files import output_file
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_file
+from kielo.options.values import positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from eval.response_language import readable
 from eval.response_language.verdicts import OPEN, Piece
-from kielo.language_detection import usual_trigrams
-from kielo.languages import Language
-from kielo.scripts import script_names, script_of
+from kielo.languages.detection import usual_trigrams
+from kielo.languages.pack import Language
+from kielo.languages.scripts import script_names, script_of
 
 WINDOW = 50
 """Words over which different words are counted: the type-token ratio of whole texts falls with their length."""

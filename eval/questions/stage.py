@@ -12,7 +12,7 @@ from eval.response_language.options import step_identifier
 from eval.responses import finish_reasons, read_answers, responses_file
 from eval.thinking import strip_thinking
 from kielo.errors import SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Outcome, Workplace
 from kielo.records import QuestionResponse, write_json
 from kielo.run_folder import SCORES

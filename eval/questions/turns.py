@@ -9,7 +9,7 @@ from typing import Any
 from eval.questions import fluency, repetition
 from eval.response_language import Identifier
 from eval.response_language.verdicts import judged_pieces
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import QuestionResponse
 
 REPETITION = ("repeated_ngrams", "longest_repeat", "loop", "echo", "earlier_answer")

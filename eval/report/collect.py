@@ -13,12 +13,12 @@ from eval.report.measures import Measures
 from eval.report.scored import Document, Evaluation
 from eval.responses import responses_file
 from kielo.errors import SourceError
-from kielo.languages import language
-from kielo.mixes import Selection, Taken, expand_mixes, selections
+from kielo.languages.pack import language
+from kielo.recipe.mixes import Selection, Taken, expand_mixes, selections
+from kielo.recipe.trainings import DpoTraining, SftTraining, dpo_trainings, sft_trainings
 from kielo.records import read_json
 from kielo.run_folder import RECORD, SCORES
 from kielo.schema import Recipe
-from kielo.trainings import DpoTraining, SftTraining, dpo_trainings, sft_trainings
 
 
 @dataclass(frozen=True)

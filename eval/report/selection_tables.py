@@ -13,7 +13,7 @@ from eval.report.numbers import p_words, thousands
 from eval.report.scored import Document
 from eval.report.standing import random_twin, selection_of, unselected
 from eval.report.tables import NOTHING, TESTS
-from kielo.mixes import Selection
+from kielo.recipe.mixes import Selection
 
 COLUMNS = (
     "Mix", "Left out", "Selected", "Available", "Information, %", "Labels covered, %", "Same as at random, %", "Translation quality",

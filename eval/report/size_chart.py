@@ -13,7 +13,7 @@ from eval.report.numbers import thousands
 from eval.report.scored import Document
 from eval.report.standing import families, selection_of, unselected
 from eval.report.svg import SERIES, Frame
-from kielo.trainings import tuned_models
+from kielo.recipe.trainings import tuned_models
 
 WIDTH, TICKS, BESIDE = 852, 6, 9.0
 Value = tuple[float, float, float]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from eval.ifeval.registry import Mode
 from eval.report.collect import Run
-from kielo.mixes import Member, Selection, expand_mixes, members
+from kielo.recipe.mixes import Member, Selection, expand_mixes, members
+from kielo.recipe.trainings import all_seeds
 from kielo.schema import Mix
-from kielo.trainings import all_seeds
 
 
 def mix_models(run: Run) -> list[str]:

@@ -14,8 +14,8 @@ from eval.response_language.verdicts import VERDICTS
 from eval.stored_answers import FORMATS, StoredAnswer, read_stored_answers
 from eval.thinking import strip_thinking
 from kielo.errors import UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.languages import option_language
+from kielo.languages.pack import option_language
+from kielo.options.json_out import add_json, json_file, tell
 from kielo.text_table import aligned, clean
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from eval.response_language.identifiers import Identifier
 from eval.response_language.readable import readable
 from eval.response_language.verdicts import VERDICTS, LineVerdict, line_verdict
-from kielo.language_detection import detect_language, known_codes
-from kielo.languages import Language
+from kielo.languages.detection import detect_language, known_codes
+from kielo.languages.pack import Language
 
 NONE = "none"
 """The class of texts that langdetect finds nothing to judge in."""

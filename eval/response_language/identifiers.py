@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kielo.errors import UsageError
-from kielo.identification import (
+from kielo.languages.detection import known_codes, language_probabilities
+from kielo.languages.identification import (
     NAMES,
     PY3LANGID_LABELS,
     STEPS,
@@ -23,8 +24,7 @@ from kielo.identification import (
     lingua_probabilities,
     py3langid_model,
 )
-from kielo.language_detection import known_codes, language_probabilities
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.response_language.identifiers import Identifier, open_identifier
 from kielo.errors import UsageError
-from kielo.identification import NAMES
+from kielo.languages.identification import NAMES
 from kielo.schema import Recipe
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kielo.scripts import script_of
+from kielo.languages.scripts import script_of
 
 PIECE_LETTERS = 30
 """Neighbouring sentences and lines are put together until they hold so many letters."""

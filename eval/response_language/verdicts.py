@@ -10,8 +10,8 @@ from typing import Literal
 from eval.response_language.identifiers import Identifier
 from eval.response_language.readable import pieces, readable
 from kielo.errors import RecipeError
-from kielo.languages import Language
-from kielo.scripts import script_names, script_of
+from kielo.languages.pack import Language
+from kielo.languages.scripts import script_names, script_of
 
 Verdict = Literal["target", "source", "mixed", "other", "none"]
 VERDICTS: tuple[Verdict, ...] = ("target", "source", "mixed", "other", "none")

@@ -18,9 +18,9 @@ from eval.similarity.rouge import rouge_words
 from eval.similarity.tables import compared_tables, published_table
 from eval.table_files import write_csv_file
 from kielo.errors import UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.languages import Language, option_language
-from kielo.out_files import output_file
+from kielo.languages.pack import Language, option_language
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from eval.similarity.metrics import Metric, open_metrics
 from eval.statistics.bootstrap import mean_interval
 from eval.statistics.exact import Interval
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 Answers = Mapping[str, Mapping[Any, str]]
 """Model -> prompt -> its answer."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from kielo.errors import MissingExtraError, UsageError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from eval.similarity.meteor import open_meteor
 from eval.similarity.rouge import rouge1, rouge_l, rouge_words
 from kielo.errors import MissingExtraError, UsageError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 
 @dataclass(frozen=True)

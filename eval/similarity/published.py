@@ -9,7 +9,7 @@ from statistics import fmean, pstdev
 
 from eval.similarity.compare import DEFAULT_METRICS, Answers, NoSharedPrompt, Scores, scores_of
 from eval.similarity.metrics import open_metrics
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 ALPHA = 0.3
 """What the newest prompt weighs in the running average."""

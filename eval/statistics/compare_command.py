@@ -16,7 +16,7 @@ from eval.statistics.bootstrap import Outcomes, clustered_interval
 from eval.statistics.compare_tables import tables
 from eval.statistics.comparison import Comparison, compare
 from kielo.errors import SourceError, UsageError
-from kielo.json_out import STDOUT, add_json, json_file, tell
+from kielo.options.json_out import STDOUT, add_json, json_file, tell
 from kielo.records import read_json
 
 

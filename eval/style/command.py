@@ -16,8 +16,8 @@ from eval.style.profiles import Profile, profile
 from eval.style.tables import answer_tables, page_tables
 from eval.table_files import write_csv_file
 from kielo.errors import UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.out_files import output_file
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

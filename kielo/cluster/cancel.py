@@ -12,7 +12,7 @@ from kielo.cluster.queue.manifest import Manifest
 from kielo.cluster.queue.standing import look
 from kielo.cluster.which_run import add_run, run_of, submitted
 from kielo.errors import UsageError
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.run_folder import JOBS_LOCK
 
 

@@ -13,8 +13,8 @@ from kielo.cluster.frozen import LOGS, jobs_folder
 from kielo.cluster.queue.manifest import Entry, Manifest
 from kielo.cluster.which_run import add_run, run_of, submitted
 from kielo.errors import UsageError
-from kielo.option_values import positive
-from kielo.recipe import nearest
+from kielo.options.values import positive
+from kielo.recipe.reading import nearest
 from kielo.run_folder import RunFolder
 
 _SECONDS = 0.5

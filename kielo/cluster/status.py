@@ -18,7 +18,7 @@ from kielo.cluster.quiet import LONG_SECONDS, quiet_elements, written_length
 from kielo.cluster.status_document import to_document
 from kielo.cluster.which_run import add_run, opened
 from kielo.errors import UsageError
-from kielo.option_values import positive
+from kielo.options.values import positive
 from kielo.plan import Step
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe

@@ -12,10 +12,10 @@ from kielo.cluster.queue.checkout import other_code
 from kielo.cluster.queue.manifest import read
 from kielo.errors import RunFolderError, UsageError
 from kielo.execute import say
-from kielo.option_values import positive
+from kielo.options.values import positive
 from kielo.plan import Step
 from kielo.plan.steps import SHARDED
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.run_folder import RunFolder, job_patience_seconds
 from kielo.schema import Recipe
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from kielo.cluster.frozen import not_submitted, thaw
 from kielo.cluster.queue.manifest import Manifest, read
-from kielo.option_values import positive
+from kielo.options.values import positive
 from kielo.plan import Step, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 

@@ -13,7 +13,7 @@ from kielo.handbook.data import Source, datasets, sources
 from kielo.handbook.model import base_model, chat_template
 from kielo.handbook.reading import Note, Reading, plain_name, read
 from kielo.handbook.training import loss_on, preference_loss, trainer
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.schema import Recipe
 
 __all__ = ["Imported", "Note", "convert"]

@@ -10,10 +10,10 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from kielo.errors import RecipeError
-from kielo.links import broken_links
 from kielo.miniature.data import ROWS, write_memory, write_rows
 from kielo.miniature.engines import Models, engine, engines, judging
 from kielo.miniature.trainer import cut_runs, cut_trainer
+from kielo.recipe.links import broken_links
 from kielo.schema import Dataset, Recipe
 from kielo.schema.alignment import Unusual
 

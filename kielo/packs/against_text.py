@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kielo.languages.scripts import script_names
 from kielo.packs.draft import letter_pairs
 from kielo.packs.facts import LEAST_SHARE
 from kielo.packs.findings import Finding, Opened
 from kielo.packs.text import Text, Told, length_ratio, letter_shares, quotation_marks, script_counts, told
-from kielo.scripts import script_names
 
 LETTERS = "ifeval.letters"
 """The key of the letters' shares, which nobody but a text knows."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, SourceError
-from kielo.languages import Shot, read_shots
+from kielo.languages.pack import Shot, read_shots
 from kielo.packs.facts import wrong_script
 from kielo.packs.findings import Finding, Opened, unplaced
 

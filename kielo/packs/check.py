@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, UsageError
-from kielo.languages import Language, codes, language, pack_file, pack_folders
+from kielo.languages.pack import Language, codes, language, pack_file, pack_folders
 from kielo.packs.against_text import LETTERS, against_text
 from kielo.packs.beside import beside
 from kielo.packs.facts import facts

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from kielo.errors import UsageError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.packs.standards import Standard, flores_code
 from kielo.packs.text import Text, caseless, length_ratio, letter_shares, told, usual_script
 from kielo.text_table import clean
@@ -77,7 +77,7 @@ def pack_text(draft: Draft) -> str:
 
 
 def _letters(found: Standard, text: Text) -> Mapping[str, float]:
-    from kielo.scripts import script_names
+    from kielo.languages.scripts import script_names
 
     script = usual_script(text)
     if script not in script_names(found.script or ""):

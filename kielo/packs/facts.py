@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from kielo.errors import UsageError
-from kielo.identification import NAMES
-from kielo.language_codes import members
-from kielo.language_detection import known_codes
+from kielo.languages.codes import members
+from kielo.languages.detection import known_codes
+from kielo.languages.identification import NAMES
+from kielo.languages.scripts import script_names
 from kielo.packs.findings import Finding, Opened
 from kielo.packs.standards import Standard, deepl_codes, flores_code, in_flores, knowing, standard
 from kielo.packs.text import script_counts
-from kielo.scripts import script_names
 
 LEAST_SHARE = 0.9
 """Of a text's letters must be of its language's script; below, the pack or the text is wrong."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kielo.errors import KieloError, at
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.strict_yaml import Lines, line_of
 from kielo.text_table import clean
 

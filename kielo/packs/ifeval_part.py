@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from eval.ifeval.rules import POSTSCRIPTS, LanguageRules
 from kielo.errors import RecipeError
-from kielo.language_detection import known_codes
+from kielo.languages.detection import known_codes
 from kielo.packs.facts import wrong_script
 from kielo.packs.findings import Finding, Opened, unplaced
 from kielo.packs.text import caseless

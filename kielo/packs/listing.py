@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.languages import PACKS, Language, codes, language, pack_file, shots_of
+from kielo.languages.pack import PACKS, Language, codes, language, pack_file, shots_of
 from kielo.text_table import text_table
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kielo.errors import UsageError
-from kielo.languages import OWN, PACKS, codes, language, pack_folders
-from kielo.out_files import output_folder
+from kielo.languages.pack import OWN, PACKS, codes, language, pack_folders
+from kielo.options.out_files import output_folder
 from kielo.packs.draft import make_draft, named, pack_text
 from kielo.packs.standards import Standard, standard
 from kielo.packs.text import Text, read_text

@@ -10,13 +10,13 @@ from typing import Any
 
 from kielo import strict_yaml
 from kielo.errors import MissingExtraError
-from kielo.identification import PY3LANGID_LABELS, lingua_codes
-from kielo.language_codes import iso639_3, meaning, same_language, usual_member
-from kielo.language_detection import known_codes
+from kielo.languages.codes import iso639_3, meaning, same_language, usual_member
+from kielo.languages.detection import known_codes
+from kielo.languages.identification import PY3LANGID_LABELS, lingua_codes
 
 _DATA = Path(__file__).resolve().parent / "standards.yaml"
 _UNICODE_NAMES = {"Hans": "Han", "Hant": "Han", "Hani": "Han", "Jpan": "Japanese", "Kore": "Hangul", "Hang": "Hangul", "Mymr": "Myanmar", "Guru": "Gurmukhi", "Cans": "Canadian", "Olck": "Ol", "Beng": "Bengali", "Orya": "Oriya", "Mtei": "Meetei", "Nkoo": "Nko", "Lana": "Tai", "Tavt": "Tai", "Tale": "Tai", "Talu": "New", "Hmnp": "Nyiakeng", "Hmng": "Pahawh", "Kali": "Kayah", "Mand": "Mandaic", "Lisu": "Lisu", "Plrd": "Miao", "Sylo": "Syloti"}  # fmt: skip
-"""ISO 15924 codes whose English name is not how Unicode's names of letters begin (see kielo/scripts.py)."""
+"""ISO 15924 codes whose English name is not how Unicode's names of letters begin (see kielo/languages/scripts.py)."""
 
 
 @dataclass(frozen=True)

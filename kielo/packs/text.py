@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import median
 
 from kielo.errors import MissingExtraError, SourceError
-from kielo.languages import Language
-from kielo.scripts import script_of
+from kielo.languages.pack import Language
+from kielo.languages.scripts import script_of
 
 LEAST_LINES = 20
 """A text of fewer lines says too little of a language."""

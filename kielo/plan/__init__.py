@@ -12,9 +12,9 @@ from kielo.plan.selection import selection_steps
 from kielo.plan.steps import STAGES, Kind, Outcome, Step, Workplace
 from kielo.plan.translation import data_steps
 from kielo.provenance import versions
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
+from kielo.recipe.trainings import tuned_models
 from kielo.schema import Recipe
-from kielo.trainings import tuned_models
 
 __all__ = [
     "STAGES", "Kind", "Outcome", "Step", "Workplace", "fields_of", "make_plan", "needed_for", "select", "tuned_models",

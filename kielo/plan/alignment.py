@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kielo.losses import parted
-from kielo.mixes import Taken, expand_mixes, mix_family, selections
 from kielo.plan.evaluation import benchmark_rows
 from kielo.plan.steps import Step, model_fields, rows_step
 from kielo.provenance import canonical, digest
+from kielo.recipe.losses import parted
+from kielo.recipe.mixes import Taken, expand_mixes, mix_family, selections
+from kielo.recipe.trainings import DpoTraining, SftTraining, dpo_trainings, sft_trainings
 from kielo.schema import Recipe
-from kielo.trainings import DpoTraining, SftTraining, dpo_trainings, sft_trainings
 
 _TOKENS_VERSIONS = ("transformers", "tokenizers")
 _TRAINING_VERSIONS = ("torch", "transformers", "trl", "accelerate", "peft")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kielo.languages import pack_file
+from kielo.languages.pack import pack_file
 from kielo.models import model_identity
 from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, rows_step
 from kielo.provenance import digest
+from kielo.recipe.trainings import all_seeds, tuned_models
 from kielo.schema import Engine, Judge, Recipe
-from kielo.trainings import all_seeds, tuned_models
 
 
 @dataclass(frozen=True)

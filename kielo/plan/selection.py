@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from kielo.languages import answers_of
-from kielo.mixes import Selection, Taken, expand_mixes, selections
+from kielo.languages.pack import answers_of
 from kielo.models import model_identity
 from kielo.plan.steps import (
     Step,
@@ -18,6 +17,7 @@ from kielo.plan.steps import (
     rows_step,
 )
 from kielo.provenance import digest
+from kielo.recipe.mixes import Selection, Taken, expand_mixes, selections
 from kielo.schema import Dataset, Embedder, Engine, Recipe
 from kielo.schema.selection import Knowledge
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from kielo.identification import PACKAGES
-from kielo.languages import pack_files
+from kielo.languages.identification import PACKAGES
+from kielo.languages.pack import pack_files
 from kielo.models import model_identity
 from kielo.provenance import digest
 from kielo.schema import Recipe

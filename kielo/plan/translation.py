@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kielo.languages import answers_of
+from kielo.languages.pack import answers_of
 from kielo.models import model_identity
 from kielo.plan.selection import regenerate_step
 from kielo.plan.steps import Step, engine_fields, file_fields, identifier_package, model_fields, pack_fields

@@ -1,4 +1,4 @@
-"""What a recipe can say: every key, its type and its default (none live in YAML); kielo/recipe.py reads the file."""
+"""What a recipe can say: every key, its type and its default (none live in YAML); kielo/recipe/reading.py reads the file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from kielo.languages import shots_of
+from kielo.languages.pack import shots_of
 from kielo.models import model_path
 from kielo.schema.alignment import Dpo, DpoRun, Lora, Mix, Pool, Sft, SftRun
 from kielo.schema.engines import Engine, FewShot

@@ -1,4 +1,4 @@
-"""The recipe's parts `sft` and `dpo`: mixes, trainings, sweeps; kielo/trainings.py spells them out."""
+"""The recipe's parts `sft` and `dpo`: mixes, trainings, sweeps; kielo/recipe/trainings.py spells them out."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from kielo.errors import RecipeError
-from kielo.languages import language
+from kielo.languages.pack import language
 
 Share = Annotated[float, Field(ge=0, le=1)]
 PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

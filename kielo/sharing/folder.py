@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import FULL, UsageError
-from kielo.out_files import output_folder
+from kielo.options.out_files import output_folder
 from kielo.provenance import digest
 from kielo.records import read_json, write_json
 from kielo.run_folder import NO_LOCKS

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kielo.errors import RunFolderError, UsageError
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import read_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe

@@ -11,7 +11,7 @@ import pytest
 
 from align import prepare, reference
 from kielo.plan import Step, Workplace
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, PreferencePair, write_records
 from kielo.schema import Recipe
 

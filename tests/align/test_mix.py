@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from align import mix
 from kielo.errors import SourceError
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, read_records, write_records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +114,7 @@ import sys
 from pathlib import Path
 from align import mix
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 recipe, root = load(Path(sys.argv[1])), Path(sys.argv[2])
 (step,) = (step for step in make_plan(recipe) if step.kind == "mix")
 mix.run(Workplace(step, recipe, root / sys.argv[3], {name: root / name for name in step.inputs}))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from align import dpo, mix, prepare, reference, sft
 from kielo.plan import Outcome, Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Prompt, write_records
 from tests.align.conftest import conversation, pair
 

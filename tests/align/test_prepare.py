@@ -16,7 +16,7 @@ from align.tokens.token_file import TOKENIZER, TOKENS, read_tokens
 from kielo.errors import RunFolderError, SourceError
 from kielo.execute import Job, execute
 from kielo.plan import STAGES, Outcome, Step, Workplace, make_plan, needed_for
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, Prompt, read_jsonl, write_jsonl, write_records
 from kielo.run_folder import RunFolder
 from tests.align.conftest import conversation

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kielo.sentence_docs import PAGE as ALL
-from kielo.sentence_docs import page_text, sentences_of
+from kielo.reference.sentences import PAGE as ALL
+from kielo.reference.sentences import page_text, sentences_of
 from tests.docs.pages import ROOT, tokens
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
@@ -49,7 +49,7 @@ def test_there_are_sentences() -> None:
 
 
 def test_the_list_of_all_sentences_is_fresh() -> None:
-    assert ALL.read_text("utf-8") == page_text(), "run: python -m kielo.sentence_docs"
+    assert ALL.read_text("utf-8") == page_text(), "run: python -m kielo.reference.sentences"
 
 
 def test_a_sentence_is_found_wherever_it_is_spelt(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.plan import Step, Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.schema import Recipe
 from tests.eval import fixture_scores as scores
 

@@ -24,7 +24,7 @@ from kielo.generation.hf import HfGenerator
 from kielo.generation.protocol import Completion, Request
 from kielo.generation.store import CompletionStore
 from kielo.plan import Outcome, Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Prompt, Question, QuestionResponse, Response, read_jsonl, write_records
 from kielo.run_folder import RunFolder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kielo.completion import SHELLS, script, whole_parser
-from kielo.eval_tools import TOOLS as EVAL_TOOLS
+from kielo.verbs.eval_tools import TOOLS as EVAL_TOOLS
 from tests.command_line import ROOT
 
 TAB = """

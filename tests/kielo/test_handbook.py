@@ -13,7 +13,7 @@ import yaml
 from kielo.cli import main
 from kielo.handbook import Imported, convert
 from kielo.handbook.writing import as_yaml, write_recipe
-from kielo.recipe import load
+from kielo.recipe.reading import load
 
 CHATML = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
 COMMON: dict[str, Any] = {

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kielo import languages
 from kielo.errors import UsageError
+from kielo.languages import pack as languages
 from kielo.plan import STAGES, Step, make_plan, needed_for, select, tuned_models
 from kielo.provenance import canonical
-from kielo.recipe import load
+from kielo.recipe.reading import load
 
 Plan = Mapping[str, Step]
 

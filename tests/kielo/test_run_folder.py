@@ -17,7 +17,7 @@ from kielo import execute as execution
 from kielo.errors import KieloError, MissingExtraError, RunFolderError, SourceError
 from kielo.execute import Job, execute
 from kielo.plan import Outcome, Step, make_plan, needed_for, select
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_json
 from kielo.run_folder import RunFolder
 

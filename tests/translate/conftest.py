@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from kielo import recipe
 from kielo.generation.protocol import Completion, Request
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Workplace, make_plan
+from kielo.recipe import reading as recipe
 from kielo.records import read_jsonl
 from translate import stage
 from translate.answers import Answer, Segment, Translated

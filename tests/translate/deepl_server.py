@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kielo.generation.store import CompletionStore
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.schema import Engine
 from translate.translators.deepl import DeepLTranslator, open_deepl
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kielo.errors import RecipeError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.schema import Engine
 from translate.answers import Segment
 from translate.translators.deepl_markup import Chunk, Part, chunks_of

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kielo.errors import RecipeError, SourceError
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 from kielo.records import Prompt
 from translate.answers import Answer, Failure, Translated
 from translate.checks import Direction

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.models import POCKET
 from kielo.records import Question, read_jsonl, read_records
 from tests.translate.conftest import pocket_recipe

@@ -159,8 +159,8 @@ def test_rows_by_the_hubs_library(write_recipe: Write, run_steps: RunSteps, tmp_
 
 
 def test_pocket_sources_have_every_kind(write_recipe: Write, tmp_path: Path) -> None:
-    from kielo import recipe
     from kielo.plan import Workplace, make_plan
+    from kielo.recipe import reading as recipe
     from translate.rows import sources
 
     loaded = recipe.load(write_recipe())

@@ -10,7 +10,7 @@ import pytest
 
 from kielo.errors import SourceError
 from kielo.generation.protocol import Completion, Request
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.answers import Failure, Segment, Translated
 from translate.checks import Direction, make_checker
 from translate.prompting import Prompter, pieces_of

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.checks.calibration import Usual, usual_of_pack, usual_of_run
 from translate.checks.copying import untranslated
 from translate.checks.correspondence import Lexicon, learn, unrelated

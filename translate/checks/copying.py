@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kielo.scripts import script_names, script_of
+from kielo.languages.scripts import script_names, script_of
 from translate.checks.findings import Evidence
 from translate.checks.identification import Identifier
 from translate.checks.views import NGRAM, Pair

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kielo.scripts import script_names, script_of
+from kielo.languages.scripts import script_names, script_of
 from translate.checks.findings import Evidence
 from translate.checks.views import Pair
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kielo.languages import Language, Shot
+from kielo.languages.pack import Language, Shot
 
 Level = Literal["segment", "text"]
 """A single line as the translator was given it, or a whole turn or message with its structure."""

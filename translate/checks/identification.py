@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kielo.errors import RecipeError
-from kielo.identification import (
+from kielo.languages.detection import known_codes, language_probabilities
+from kielo.languages.identification import (
     PY3LANGID_LABELS,
     STEPS,
     ByWord,
@@ -25,8 +26,7 @@ from kielo.identification import (
     lingua_probabilities,
     py3langid_model,
 )
-from kielo.language_detection import known_codes, language_probabilities
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 
 @dataclass(frozen=True)

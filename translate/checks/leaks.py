@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.checks.findings import Direction, Evidence
 from translate.checks.phrases import phrases
 from translate.checks.views import NGRAM, Pair, words_of

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError
-from kielo.languages import pack_file
+from kielo.languages.pack import pack_file
 from translate.checks.findings import Evidence
 from translate.checks.views import Pair
 

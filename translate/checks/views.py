@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.checks.findings import Direction, Level
 from translate.protect import protect
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import log
 
 from kielo.errors import RecipeError
-from kielo.languages import Language, pack_file
+from kielo.languages.pack import Language, pack_file
 
 RARE = 1 / 3
 """A letter with less than this part of its source share asks for something else there: `c at least 60` is 60 in 2,000

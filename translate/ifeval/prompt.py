@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import Prompt
 from translate.answers import Failure, Glossary, Segment
 from translate.checks import Direction

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kielo.errors import RecipeError
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import Prompt
 from translate.answers import Failure
 from translate.ifeval.arguments import LETTER, REPEATED, TRANSLATED, Entry, Term, text_arguments

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kielo.engine_option import add_engine, engine_of
-from kielo.json_out import add_json, json_file, tell
-from kielo.option_values import positive
-from kielo.out_files import output_folder
+from kielo.options.engine import add_engine, engine_of
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_folder
+from kielo.options.values import positive
 
 if TYPE_CHECKING:
     from kielo.records import Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.checks import Direction
 from translate.checks.identification import Identifier, make_identifier
 from translate.probe.measures import Measure, share

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.probe.measures import Measure, ratio, share
 from translate.probe.setting import Model
 

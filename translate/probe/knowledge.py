@@ -8,7 +8,7 @@ from random import Random
 
 from kielo.errors import GenerationError
 from kielo.generation.protocol import Completion, Request, Sampling
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.engines import Hand
 from translate.probe.measures import SEED, Measure, share
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kielo.errors import RecipeError, SourceError, UsageError, at
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from kielo.records import read_jsonl
 from kielo.row_values import text_of
 from kielo.schema import Recipe

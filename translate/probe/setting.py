@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import MissingExtraError, RecipeError, UsageError
-from kielo.languages import option_language
+from kielo.languages.pack import option_language
 from kielo.models import has_chat_template, loading, model_path
 from kielo.provenance import CHECKOUT
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.schema import Engine, Recipe
 from translate.checks import Direction
 

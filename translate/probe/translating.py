@@ -8,7 +8,7 @@ from typing import Any
 
 from kielo.errors import MissingExtraError
 from kielo.generation.protocol import Completion
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.engines import Hand
 from translate.probe.measures import DRAWS, Measure, share
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kielo.errors import RecipeError, SourceError, at
 from kielo.generation.protocol import Request, Sampling
-from kielo.languages import answers_of, language
+from kielo.languages.pack import answers_of, language
 from kielo.records import Message, read_jsonl
 from kielo.schema import Recipe
 from translate.prompting.prompter import CHARACTERS_PER_TOKEN, Format

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from kielo.errors import MissingExtraError, RecipeError
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from kielo.schema import FewShot
 from translate.checks import Direction
 from translate.prompting.prompter import Format, Prompter

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kielo.languages import Language, Shot
+from kielo.languages.pack import Language, Shot
 from kielo.records import Message
 
 LONGEST_CONTEXT = 300

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 
-from kielo.languages import Language
+from kielo.languages.pack import Language
 
 LONGEST_PIECE = 1500
 """Characters; longer segments lose their ends in base models (notes: segments over about 1,500 are split, not dropped)."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from translate.prompting.prompter import Prompter
 from translate.prompting.shots import in_turn
 from translate.prompting.trial import Complete, try_out

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from kielo.generation.protocol import Request, Sampling
-from kielo.languages import Language, Shot
+from kielo.languages.pack import Language, Shot
 from translate.answers import Kind
 from translate.prompting.formats import CHAT_LABELS, WORDINGS, answer_of, messages, names_of, text_prefix, text_question
 from translate.prompting.shots import Bucket, bucket_of, chosen, openings_of, ranked

@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 from typing import Literal
 
 from kielo.errors import RecipeError
-from kielo.languages import Shot, read_shots
+from kielo.languages.pack import Shot, read_shots
 from kielo.schema import FewShot, Recipe
 from translate.answers import Kind
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kielo.languages import Language, language, read_shots
+from kielo.languages.pack import Language, language, read_shots
 from kielo.run_folder import RunFolder
 from kielo.schema import Dataset, Engine, Recipe
 from kielo.sharing.origins import (

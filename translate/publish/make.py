@@ -11,7 +11,7 @@ from typing import Any
 from kielo.errors import UsageError
 from kielo.plan.selection import answer_languages
 from kielo.plan.steps import rows_file, rows_step
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.records import read_records, replacing, write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Dataset, Recipe

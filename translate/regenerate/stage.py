@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from kielo.errors import KieloError, SourceError, at
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Outcome, Workplace
 from kielo.plan.selection import answer_languages, answering_model
 from kielo.plan.steps import rows_file, rows_step

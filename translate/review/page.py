@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kielo.html_page import TEXT_SCRIPT, embedded, policy
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.records import replacing
 from translate.review.marks import Mark, compare
 from translate.review.rows import Row, read_rows, worst_first

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, at
-from kielo.languages import pack_file
-from kielo.recipe import nearest
+from kielo.languages.pack import pack_file
+from kielo.recipe.reading import nearest
 
 Action = Literal["skip", "keep", "around", "translate"]
 

@@ -9,7 +9,7 @@ from itertools import chain
 from kielo.errors import GenerationError
 from kielo.generation.protocol import Completion
 from kielo.generation.store import CompletionStore
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from kielo.progress import progress
 from kielo.schema import Engine
 from translate.answers import Answer, Failure, Segment, Translated

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from kielo import __version__
 from kielo.errors import GenerationError, MissingExtraError, RecipeError
-from kielo.languages import Language, pack_file
+from kielo.languages.pack import Language, pack_file
 from translate.translators.deepl_requests import Query, Terms
 
 KEY = "DEEPL_AUTH_KEY"

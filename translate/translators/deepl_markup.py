@@ -10,7 +10,7 @@ from functools import cached_property
 from html import escape
 from xml.etree import ElementTree
 
-from kielo.languages import Language
+from kielo.languages.pack import Language
 from translate.answers import Segment
 from translate.masks import mask
 from translate.prompting.pieces import pieces_of

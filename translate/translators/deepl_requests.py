@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kielo.errors import RecipeError
-from kielo.languages import Language, pack_file
+from kielo.languages.pack import Language, pack_file
 from kielo.schema import Engine
 from translate.translators.deepl_markup import TAG, UNWRITABLE
 

@@ -14,8 +14,8 @@ from align.selection.pool import Picks
 from align.selection.pool_file import Needed, PoolFile, read_pool
 from align.selection.pool_options import add_pool_options, wanted, write_ids
 from kielo.errors import UsageError
-from kielo.option_values import seed
-from kielo.out_files import output_file
+from kielo.options.out_files import output_file
+from kielo.options.values import seed
 from kielo.schema.parts import Part
 from kielo.schema.selection import Car, Deita, Method, Qdit
 from kielo.text_table import listed

@@ -15,8 +15,8 @@ from align.selection.mig.method import pick
 from align.selection.pool_file import PoolFile, read_pool
 from align.selection.pool_options import add_pool_options, wanted, write_ids
 from kielo.errors import UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.out_files import output_file
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_file
 from kielo.schema.selection import Mig
 from kielo.text_table import clean, listed
 

@@ -15,7 +15,7 @@ from align.selection.near_duplicates.thin_out import Thinned, thin_out
 from align.selection.pool import Pool
 from align.selection.vector_file import of_length_1, read_vectors
 from kielo.errors import UsageError
-from kielo.out_files import output_file
+from kielo.options.out_files import output_file
 from kielo.records import write_json, write_jsonl
 from kielo.schema.selection import NearDuplicates
 

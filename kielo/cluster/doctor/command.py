@@ -82,7 +82,7 @@ def _live(profile: Profile, keyed: Keyed) -> Iterator[Finding]:
 
 
 def _recipe(profile: Profile, arguments: argparse.Namespace, sound: bool) -> Iterator[Finding]:
-    from kielo.recipe import load
+    from kielo.recipe.reading import load
 
     try:
         recipe = load(arguments.recipe)

@@ -8,7 +8,7 @@ from typing import get_args
 from kielo.cluster.doctor.findings import Finding, Keyed
 from kielo.cluster.profiles.profile import Partition, Profile, UseName
 from kielo.cluster.queue.live import LiveNode, LivePartition, LiveSlurm
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 
 
 def slurm_findings(profile: Profile, live: LiveSlurm, keyed: Keyed) -> Iterator[Finding]:

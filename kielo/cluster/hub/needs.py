@@ -11,7 +11,7 @@ from glob import escape
 from pathlib import Path
 from typing import Literal
 
-from kielo.mixes import selections
+from kielo.recipe.mixes import selections
 from kielo.schema import Engine, Recipe
 
 Kind = Literal["model", "embedder", "tokenizer", "data set", "COMET"]

@@ -17,7 +17,7 @@ from kielo.cluster.profiles.parts import OTHER_CACHES
 from kielo.cluster.profiles.profile import Profile
 from kielo.errors import MissingExtraError, SourceError, UsageError
 from kielo.provenance import CHECKOUT
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.schema import Recipe
 from kielo.text_table import text_table
 

@@ -15,11 +15,11 @@ from align.machine import Machine
 from kielo.cluster.jobs.job import Job, Resources
 from kielo.cluster.profiles.profile import Profile, UseName
 from kielo.errors import RecipeError, RunFolderError, UsageError
-from kielo.languages import OWN, pack_folders
+from kielo.languages.pack import OWN, pack_folders
 from kielo.provenance import CHECKOUT
+from kielo.recipe.trainings import dpo_trainings, sft_trainings
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
-from kielo.trainings import dpo_trainings, sft_trainings
 from translate.shards import FOLDER, Shard, shard_complete
 
 WARM_UP_SECONDS, SLURM_EARLY_SECONDS = 60, 60

@@ -20,7 +20,7 @@ from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.queue import slurm
 from kielo.cluster.scripts.script import network_text
 from kielo.errors import ClusterError, UsageError
-from kielo.option_values import positive
+from kielo.options.values import positive
 from kielo.records import read_json, replacing
 
 SCRIPT, RESULT = "network.sbatch", "network.json"

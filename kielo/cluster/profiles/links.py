@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kielo.cluster.profiles.parts import OTHER_CACHES, Node, Use
 from kielo.cluster.profiles.profile import Profile
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 
 Link = tuple[tuple[str | int, ...], str]
 _IDLE = {

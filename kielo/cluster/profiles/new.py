@@ -17,7 +17,7 @@ from kielo.cluster.profiles.new_text import Answers, Place, profile_text
 from kielo.cluster.profiles.reading import known_devices, known_profiles, load_profile
 from kielo.cluster.queue.live import LiveSlurm, read_live
 from kielo.errors import ClusterError, RecipeError, UsageError
-from kielo.recipe import nearest
+from kielo.recipe.reading import nearest
 from kielo.schema.parts import PLAIN_NAME
 
 _BY_GRES = {"mi250": "mi250x-gcd", "a100": "a100-80", "h100": "h100-80", "gh200": "gh200-96", "h200": "h200-141"}

@@ -15,7 +15,7 @@ from kielo.cluster.profiles.links import broken_links
 from kielo.cluster.profiles.profile import Profile
 from kielo.errors import RecipeError, UsageError, at
 from kielo.provenance import CHECKOUT
-from kielo.recipe import nearest, sentence_of
+from kielo.recipe.reading import nearest, sentence_of
 
 PROFILES = CHECKOUT / "slurm"
 DEVICES = PROFILES / "devices.yaml"

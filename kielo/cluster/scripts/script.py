@@ -18,7 +18,7 @@ from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.scripts.binding import masks_of, torchrun_options
 from kielo.cluster.scripts.quoting import Directive, Filled, Late, environment, fill
 from kielo.errors import UsageError
-from kielo.languages import OWN, PACKS, pack_folders
+from kielo.languages.pack import OWN, PACKS, pack_folders
 from kielo.provenance import CHECKOUT
 from kielo.run_folder import RunFolder
 

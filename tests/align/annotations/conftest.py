@@ -12,7 +12,7 @@ import pytest
 from align.annotations import stage
 from align.annotations.known import Known, read_known
 from kielo.plan import Outcome, Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, write_records
 
 RECIPE = """\

@@ -16,7 +16,7 @@ from align.cards.run_record import ANSWERED, run_record
 from align.training.job import CARD, MODEL_RECORD
 from align.training.weights import MODEL
 from kielo.plan import Outcome, Workplace, make_plan, needed_for
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe

@@ -17,7 +17,7 @@ from align.estimate.table import table
 from align.estimate.trainings import Estimate, estimate
 from kielo.errors import RecipeError
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 from kielo.strict_yaml import load as load_yaml
 

@@ -17,7 +17,7 @@ from align.estimate.trainings import estimate
 from kielo.cli import main
 from kielo.errors import UsageError
 from kielo.plan import Outcome, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_json, write_records
 from kielo.run_folder import RunFolder
 from tests.align.conftest import conversation, pair

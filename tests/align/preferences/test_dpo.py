@@ -13,8 +13,8 @@ import pytest
 
 from align import dpo, sft
 from align.training.launch import train_here
-from kielo.losses import DIVERGENCES, LOSSES, loss_mistakes
 from kielo.plan import Workplace
+from kielo.recipe.losses import DIVERGENCES, LOSSES, loss_mistakes
 from kielo.records import read_jsonl
 
 

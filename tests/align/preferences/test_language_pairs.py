@@ -6,7 +6,7 @@ import pytest
 
 from align.preferences.answer_language import tell_apart
 from align.preferences.language_pairs import Maker, is_language_pair
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Message, PreferencePair
 
 BOTH = language("en"), language("fi")

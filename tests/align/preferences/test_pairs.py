@@ -19,9 +19,9 @@ from align.tokens.chat import Chat, load_chat, read_template
 from align.tokens.tally import Tally
 from align.tokens.token_file import TOKENS, read_tokens
 from kielo.errors import SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Outcome, Step, Workplace
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Message, PreferencePair, write_records
 from tests.align.conftest import pair
 

@@ -23,7 +23,7 @@ from align.tokens.tally import Tally
 from align.training import neftune
 from kielo.errors import RecipeError
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import read_json, write_json, write_records
 from kielo.run_folder import RunFolder
 from kielo.schema import CHAT_TEMPLATES

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from align.publish.weights import INDEX, plan_weights, write_model
-from kielo import publish
 from kielo.errors import RunFolderError, UsageError
-from kielo.lazy_verbs import Tool
 from kielo.plan import Outcome, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_json, write_records
 from kielo.run_folder import RunFolder
+from kielo.verbs import publish
+from kielo.verbs.lazy import Tool
 from tests.align.conftest import conversation
 
 RECIPE = """\
@@ -73,7 +73,7 @@ def make_run(write_recipe, tmp_path: Path, tiny: Path):
 
 
 def publish_model(*given: object) -> None:
-    publish.run(Tool("kielo.publish", "publish").parse("kielo publish", list(map(str, given))))
+    publish.run(Tool("kielo.verbs.publish", "publish").parse("kielo publish", list(map(str, given))))
 
 
 def test_a_published_model_is_16_bits_and_answers_as_before(make_run, tmp_path, tiny, capsys) -> None:

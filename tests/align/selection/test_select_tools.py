@@ -16,7 +16,7 @@ from align.selection.methods import BASELINES, METHODS, find_method
 from align.selection.pool import Wanted
 from kielo.errors import SourceError, UsageError
 from kielo.schema.selection import NEEDS, Car, Deita, Qdit
-from kielo.select_tools import TOOLS, parse_select
+from kielo.verbs.select_tools import TOOLS, parse_select
 from tests.align.selection.baselines.pools import make_pool
 
 POOL = make_pool(40, 11)
@@ -110,5 +110,5 @@ def test_every_method_of_a_recipe_can_be_had_as_a_tool(capsys):
 
 
 def test_the_list_of_tools_costs_no_numpy():
-    code = "import sys, kielo.select_tools; assert not {'numpy', 'pydantic'} & set(sys.modules)"
+    code = "import sys, kielo.verbs.select_tools; assert not {'numpy', 'pydantic'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[3])

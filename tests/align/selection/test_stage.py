@@ -15,7 +15,7 @@ from align import mix
 from align.selection import stage
 from kielo.errors import SourceError
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Conversation, Message, read_jsonl, write_jsonl, write_records
 
 RECIPE = """\

@@ -11,7 +11,7 @@ import pytest
 from align.tokens.chat import Chat, load_chat, read_template, render
 from align.tokens.masks import IGNORED, Encoded, encode, labels
 from kielo.errors import RecipeError
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Message
 from kielo.schema import CHAT_TEMPLATES
 

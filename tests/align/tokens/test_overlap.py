@@ -15,7 +15,7 @@ import pytest
 from align.selection.near_duplicates.shingles import jaccard
 from align.tokens.overlap import NEAR, Benchmarks, Overlap, read_benchmarks
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import (
     Conversation,
     Message,

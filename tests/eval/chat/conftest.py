@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Prompt, Response, write_records
 from tests.kielo.generation.http_server import serving
 

@@ -20,7 +20,7 @@ from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scores, score
 from kielo.cli import main
 from kielo.errors import UsageError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Prompt, read_jsonl, write_json
 
 MODEL = "deepseek-ai__deepseek-llm-7b-chat"

@@ -16,7 +16,7 @@ import pytest
 from eval.ifeval.rows import Answer, read_prompts, read_responses
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scores, count_by_category, count_by_type, score
-from kielo.languages import language
+from kielo.languages.pack import language
 
 MODELS = [
     "CohereForAI__aya-23-8B", "Qwen__Qwen2.5-0.5B-Instruct-GPTQ-Int4", "deepseek-ai__deepseek-llm-7b-chat",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eval.ifeval.asked_language import asked_verdict
-from kielo.languages import codes
+from kielo.languages.pack import codes
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from eval.ifeval.rows import Answer
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import score
 from kielo.errors import SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Prompt
 
 RULES = LanguageRules.from_pack("fi", language("fi").ifeval)

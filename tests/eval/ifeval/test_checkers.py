@@ -16,7 +16,7 @@ from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import loose_variants
 from eval.ifeval.words import choose_tokenizer
 from kielo.errors import UsageError
-from kielo.languages import codes, language
+from kielo.languages.pack import codes, language
 
 ENGLISH_TEXT = "this is a plain english sentence about the weather in the northern countries"
 CASES: list[tuple[str, dict[str, Any], str, bool]] = [

@@ -14,7 +14,7 @@ from eval.ifeval.checkers import Context
 from eval.ifeval.feasible import prove
 from eval.ifeval.registry import COMPAT, FAIR, instructions, open_context
 from eval.ifeval.rules import LanguageRules
-from kielo.languages import language
+from kielo.languages.pack import language
 
 UPPER, LOWER = "change_case:english_capital", "change_case:english_lowercase"
 LETTER, FREQUENT, EXISTS = "keywords:letter_frequency", "keywords:frequency", "keywords:existence"

@@ -15,7 +15,7 @@ from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import Scorer
 from kielo.cli import main
 from kielo.errors import SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from eval.ifeval.rows import Answer, read_prompts
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import score
 from kielo.errors import RecipeError, SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 
 Instruction = tuple[str, dict[str, Any]]
 

@@ -16,9 +16,9 @@ from eval.ifeval.registry import open_context
 from eval.ifeval.rows import Answer
 from eval.ifeval.rules import LanguageRules
 from eval.ifeval.unicode_words import count_words, words
-from kielo import languages
 from kielo.errors import MissingExtraError, RecipeError
-from kielo.languages import codes, language
+from kielo.languages import pack as languages
+from kielo.languages.pack import codes, language
 from kielo.records import Prompt
 
 LEAST = {"case_language": "en", "constrained_options": ["Yes."]}

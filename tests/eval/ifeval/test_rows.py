@@ -15,7 +15,7 @@ from eval.ifeval.rules import LanguageRules
 from eval.ifeval.score import matched, score
 from eval.ifeval.score_table import totals_table
 from kielo.errors import SourceError, UsageError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Prompt, to_json
 
 RULES = LanguageRules("en", "en", ("My answer is yes.",))

@@ -13,11 +13,11 @@ import pytest
 from eval.ifeval import score_command, stage
 from eval.response_language.identifiers import Leads, Look
 from kielo.errors import UsageError
-from kielo.eval_tools import parse_tool
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Prompt, Response, write_records
+from kielo.verbs.eval_tools import parse_tool
 
 
 def prompt(key: int, *ids: str, text: str, **arguments: object) -> Prompt:

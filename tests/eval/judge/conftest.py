@@ -14,7 +14,7 @@ from eval.judge.gate import Gate
 from eval.judge.judging import judge
 from eval.judge.trial import Trial
 from kielo.generation.openai import OpenAiGenerator
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests.kielo.generation.http_server import Server, serving
 
 serve = pytest.fixture(serving)

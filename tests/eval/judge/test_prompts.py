@@ -5,7 +5,7 @@ from __future__ import annotations
 from eval.judge.cases import Case
 from eval.judge.prompts import pairwise_prompt, single_prompt
 from eval.judge.verdicts import Unread, read_rating, read_verdict
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests.eval.judge.judge_server import judged, shown
 
 FI = language("fi")

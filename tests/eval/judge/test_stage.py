@@ -10,7 +10,7 @@ import pytest
 from eval.judge import stage
 from eval.judge.stage import judge_names
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import Question, QuestionResponse, write_records
 from tests.eval.judge.judge_server import by_rule, judged, longer
 

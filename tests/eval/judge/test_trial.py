@@ -9,7 +9,7 @@ import pytest
 from eval.judge.gate import Gate
 from eval.response_language import open_identifier
 from kielo.errors import GenerationError, RecipeError
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests.eval.judge.conftest import make_trial
 from tests.eval.judge.judge_server import by_rule, judged, longer, said
 

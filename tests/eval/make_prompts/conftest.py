@@ -10,7 +10,7 @@ import pytest
 from eval.make_prompts.documents import Documents, read_documents
 from eval.make_prompts.make import MadeSet, make_prompts
 from kielo.cli import main
-from kielo.languages import language
+from kielo.languages.pack import language
 
 
 @pytest.fixture(scope="session")

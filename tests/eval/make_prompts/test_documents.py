@@ -10,7 +10,7 @@ import pytest
 from eval.make_prompts.documents import MOST_CHARACTERS, Documents, read_documents
 from eval.make_prompts.pool import EXCERPT, Pool, excerpt
 from kielo.errors import SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 
 PROSE = (
     "Järvi sijaitsee kaupungin pohjoispuolella, ja sen rannalla on vanha mylly. Kesällä siellä uivat sekä lapset että "

@@ -18,7 +18,7 @@ from eval.make_prompts.make import MadeSet, make_prompts
 from eval.make_prompts.summary import summary
 from eval.make_prompts.trial import ECHOED, Tryer
 from kielo.errors import SourceError, UsageError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import Prompt, dump_row
 
 FINNISH = language("fi")

@@ -10,7 +10,7 @@ import pytest
 
 from eval.make_prompts.documents import read_documents
 from eval.make_prompts.make import MadeSet, make_prompts
-from kielo import languages
+from kielo.languages import pack as languages
 
 PACK = """\
 code: sv

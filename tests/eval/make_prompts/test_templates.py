@@ -10,8 +10,8 @@ import pytest
 from eval.ifeval.registry import COMPAT, RESPONSE_LANGUAGE
 from eval.make_prompts import templates
 from eval.make_prompts.templates import filled, read_templates
-from kielo import languages
 from kielo.errors import RecipeError
+from kielo.languages import pack as languages
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = """\

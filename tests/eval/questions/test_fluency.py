@@ -10,7 +10,7 @@ import pytest
 
 from eval.questions import fluency
 from eval.response_language.verdicts import OPEN, Piece
-from kielo.languages import language
+from kielo.languages.pack import language
 
 FI = language("fi")
 

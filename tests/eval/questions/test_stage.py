@@ -14,9 +14,9 @@ from eval.questions import stage
 from eval.questions.turns import Asked
 from eval.response_language import usual_identifier
 from kielo.errors import SourceError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Step, Workplace
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import QuestionResponse, write_records
 
 FINNISH = "Tämä on suomenkielinen vastaus, jossa kerrotaan pohjoisen säästä ja meren jäästä."

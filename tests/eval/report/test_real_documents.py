@@ -22,7 +22,7 @@ from eval.report.judge_tables import judge_tables
 from eval.report.question_tables import question_tables
 from eval.report.size_chart import draw_judged_sizes
 from eval.response_language import usual_identifier
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.records import QuestionResponse
 from tests.eval.judge.conftest import opened
 from tests.eval.judge.judge_server import by_rule, longer

@@ -20,7 +20,7 @@ from eval.report.standing import telling_models, widest_family
 from eval.report.tables import mixes_table
 from eval.statistics import holm
 from kielo.errors import KieloError
-from kielo.languages import language
+from kielo.languages.pack import language
 from kielo.plan import Outcome
 from kielo.records import Prompt, Response, write_json, write_records
 from kielo.run_folder import RunFolder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval.response_language import Identifier, open_identifier
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ import pytest
 
 from eval.response_language import Identifier, langdetect_code, language_document
 from kielo.cli import main
-from kielo.language_detection import detect_language, known_codes
-from kielo.languages import Language, language
+from kielo.languages.detection import detect_language, known_codes
+from kielo.languages.pack import Language, language
 
 FINNISH = "Tämä on suomenkielinen vastaus, jossa kerrotaan pohjoisen säästä."
 ENGLISH = "This is an English answer that talks about the weather in the north."

@@ -11,8 +11,8 @@ import pytest
 
 from eval.response_language import line_verdict, open_identifier
 from kielo.errors import RecipeError, UsageError
-from kielo.identification import fasttext_label
-from kielo.languages import Language, language
+from kielo.languages.identification import fasttext_label
+from kielo.languages.pack import Language, language
 from translate.checks.identification import make_identifier
 
 FINNISH = "Tämä vastaus on suomeksi, ja siinä kerrotaan pohjoisen säästä ja meren jäästä."

@@ -9,7 +9,7 @@ import pytest
 
 from eval.response_language import VERDICTS, Identifier, line_verdict
 from kielo.errors import RecipeError
-from kielo.languages import Language, language
+from kielo.languages.pack import Language, language
 
 Sentences = Callable[[str], list[str]]
 FI, EN = language("fi"), language("en")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eval.similarity.metrics import METRICS, open_metrics
 from eval.similarity.rouge import longest_common, rouge1, rouge_l, rouge_words
 from kielo.errors import UsageError
-from kielo.languages import language
+from kielo.languages.pack import language
 
 TEXTS = {
     "Finnish": "Hyvää päivää! Äiti söi pöydän ääressä jäätelöä.",

@@ -14,7 +14,7 @@ from eval.translation_quality.comet_process import comet_document
 from eval.translation_quality.metrics import Translated
 from kielo.errors import KieloError, MissingExtraError, RecipeError, SourceError
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.schema import Recipe
 from tests.eval.translation_quality.test_metrics import PAIRS, quality_place
 

@@ -15,7 +15,7 @@ from eval.translation_quality import stage
 from eval.translation_quality.metrics import Translated, measure
 from kielo.errors import SourceError
 from kielo.plan import Workplace, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import SentencePair, write_records
 
 PAIRS = [

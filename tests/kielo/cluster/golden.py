@@ -13,7 +13,7 @@ from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.scripts import script
 from kielo.plan import make_plan
 from kielo.provenance import CHECKOUT
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 
 FOLDER = Path(__file__).parent / "golden"

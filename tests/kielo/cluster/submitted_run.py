@@ -10,7 +10,7 @@ from typing import Any
 
 from kielo.cluster.queue.manifest import Manifest, read
 from kielo.plan import Step, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import read_jsonl
 from kielo.run_folder import RunFolder
 

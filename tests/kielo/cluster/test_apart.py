@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kielo import cli, submit
+from kielo import cli
 from kielo.cluster import cancel, resubmit, status
 from kielo.cluster.queue import checkout, emit, manifest
 from kielo.cluster.queue.apart import refuse_alive
@@ -21,6 +21,7 @@ from kielo.cluster.queue.standing import jobs_in_queue
 from kielo.errors import ClusterError, RecipeError, RunFolderError, UsageError
 from kielo.provenance import CHECKOUT
 from kielo.run_folder import JOBS_LOCK
+from kielo.verbs import submit
 from tests.kielo.cluster.acted_steps import World, build_world
 from tests.kielo.cluster.slurm_on_loopback import Slurm
 

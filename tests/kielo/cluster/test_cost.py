@@ -21,7 +21,7 @@ from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.profiles.reading import load_profile
 from kielo.errors import RecipeError, UsageError
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 
@@ -264,7 +264,7 @@ from kielo.cluster.costs.table import table
 from kielo.cluster.jobs.placing import place
 from kielo.cluster.profiles.reading import load_profile
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 recipe, lumi, run = load(Path(sys.argv[1])), load_profile("lumi"), RunFolder(Path(sys.argv[2]))
 plan = make_plan(recipe)

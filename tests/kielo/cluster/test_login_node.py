@@ -15,7 +15,7 @@ from kielo.cluster.profiles.reading import load_profile
 from kielo.cluster.queue import manifest
 from kielo.plan import make_plan
 from kielo.provenance import CHECKOUT
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 
 PAPER = CHECKOUT / "recipes" / "fi-poro-34b.yaml"

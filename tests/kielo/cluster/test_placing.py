@@ -21,7 +21,7 @@ from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.profiles.reading import load_profile
 from kielo.errors import UsageError
 from kielo.plan import Step, make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_json
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe

@@ -20,7 +20,7 @@ from kielo.cluster.profiles.reading import load_profile
 from kielo.errors import UsageError
 from kielo.models import POCKET
 from kielo.provenance import CHECKOUT
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from tests.kielo.cluster.hub import Hub, serving_hub
 
 TOKEN = "hf_Qx7-unusual"
@@ -240,7 +240,7 @@ def test_a_cache_of_the_users_own_choice_is_filled_and_read(hub: Hub, login: Log
         and f"In {login.folder / 'models'} now" in done.stdout
     )
     offline = {**chosen, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
-    code = "import sys; from pathlib import Path; from kielo.cluster.hub.needs import missing; from kielo.recipe import load\n"
+    code = "import sys; from pathlib import Path; from kielo.cluster.hub.needs import missing; from kielo.recipe.reading import load\n"
     code += "from kielo.models import model_file; from translate.rows.sources import hub_rows\n"
     code += "print(missing(load(Path(sys.argv[1])), None), model_file('org/Base', 'config.json') is not None)\n"
     code += "print(len(list(hub_rows('org/Chats', None, 'train', None))))"

@@ -11,7 +11,7 @@ from kielo.cluster.profiles.profile import Billing
 from kielo.cluster.profiles.reading import known_profiles, load_profile, load_with_files
 from kielo.cluster.queue.live import hours_of, pairs
 from kielo.errors import RecipeError, UsageError
-from kielo.recipe_docs import PROFILE_REFERENCE, PROFILE_SCHEMA, profile_reference_text, profile_schema_text
+from kielo.reference.recipe import PROFILE_REFERENCE, PROFILE_SCHEMA, profile_reference_text, profile_schema_text
 
 SMALL = """\
 partitions:
@@ -155,8 +155,8 @@ def test_a_share_is_billed_by_what_it_counts() -> None:
 
 
 def test_schema_and_tables_are_fresh() -> None:
-    assert PROFILE_SCHEMA.read_text("utf-8") == profile_schema_text(), "run: python -m kielo.recipe_docs"
-    assert PROFILE_REFERENCE.read_text("utf-8") == profile_reference_text(), "run: python -m kielo.recipe_docs"
+    assert PROFILE_SCHEMA.read_text("utf-8") == profile_schema_text(), "run: python -m kielo.reference.recipe"
+    assert PROFILE_REFERENCE.read_text("utf-8") == profile_reference_text(), "run: python -m kielo.reference.recipe"
     assert "required" not in json.dumps(json.loads(profile_schema_text())["$defs"]["Use"])
 
 

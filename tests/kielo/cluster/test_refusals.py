@@ -15,7 +15,7 @@ from kielo.cluster.profiles.profile import Profile
 from kielo.cluster.profiles.reading import known_profiles, load_profile
 from kielo.errors import KieloError, RecipeError, RunFolderError, UsageError
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 from kielo.schema import Recipe
 from tests.kielo.cluster.plain_profile import GPU_NODE, profile_with

@@ -15,7 +15,7 @@ from kielo.cluster.jobs.resources import resources_of
 from kielo.cluster.profiles.profile import Profile
 from kielo.errors import RecipeError
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 from tests.kielo.cluster.plain_profile import profile_with
 

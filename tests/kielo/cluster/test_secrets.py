@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kielo import submit
 from kielo.cluster import status
 from kielo.cluster.queue import manifest
 from kielo.run_folder import RunFolder
+from kielo.verbs import submit
 from tests.kielo.cluster.slurm_on_loopback import Slurm
 from tests.translate.deepl_server import KEY, DeepLServer, serving
 

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from kielo import submit
 from kielo.cluster import cancel, logs, resubmit, status
 from kielo.cluster.queue import manifest
 from kielo.cluster.queue.manifest import Submission
 from kielo.errors import RunFolderError, UsageError
+from kielo.verbs import submit
 from tests.kielo.cluster.acted_steps import World, build_world
 from tests.kielo.cluster.slurm_on_loopback import Slurm
 

@@ -32,7 +32,7 @@ from kielo.errors import RunFolderError, UsageError
 from kielo.models import POCKET
 from kielo.plan import make_plan
 from kielo.provenance import canonical
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import RunFolder
 from kielo.schema import Engine
 from tests.conftest import ROOT

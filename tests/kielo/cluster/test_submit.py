@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from kielo import submit
 from kielo.cluster import cancel, resubmit, status
 from kielo.cluster.queue import manifest
 from kielo.cluster.queue.standing import jobs_in_queue
 from kielo.errors import ClusterError, KieloError, RunFolderError, UsageError
+from kielo.verbs import submit
 from tests.kielo.cluster.acted_steps import World, build_world
 from tests.kielo.cluster.slurm_on_loopback import Slurm, until
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kielo import submit
 from kielo.cluster import resubmit
 from kielo.execute import Job, execute
 from kielo.models import POCKET
-from kielo.recipe import load
+from kielo.recipe.reading import load
+from kielo.verbs import submit
 from tests.kielo.cluster.slurm_on_loopback import Slurm, until
 from tests.kielo.cluster.submitted_run import SubmittedRun
 

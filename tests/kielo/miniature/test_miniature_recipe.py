@@ -13,7 +13,7 @@ from kielo.cli import main
 from kielo.execute import Job, execute
 from kielo.miniature import ROWS, miniature_name, miniature_recipe
 from kielo.plan import make_plan, tuned_models
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import read_jsonl
 from kielo.run_folder import RunFolder
 

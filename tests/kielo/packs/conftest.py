@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from kielo.languages import language
+from kielo.languages.pack import language
 
 
 def parsed(add: Callable[[argparse.ArgumentParser], None], *given: object) -> argparse.Namespace:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kielo.errors import RecipeError
-from kielo.languages import PACKS, codes, language
+from kielo.languages.pack import PACKS, codes, language
 from kielo.packs.check import check_pack
 from kielo.packs.command import add_arguments, run
 from kielo.packs.findings import Finding

@@ -6,7 +6,7 @@ import pytest
 
 from eval.ifeval.matchers import open_matcher
 from eval.ifeval.rules import LanguageRules
-from kielo.languages import language
+from kielo.languages.pack import language
 
 FORMS = {
     "sv": {"bok": "boken bokens", "flicka": "flickor flickorna", "hus": "huset husen"},

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, SourceError, UsageError
-from kielo.languages import Language, codes, language, pack_file
+from kielo.languages.pack import Language, codes, language, pack_file
 from kielo.packs.check import check_pack
 from kielo.packs.command import add_arguments, run
 from kielo.packs.draft import make_draft, named, pack_text

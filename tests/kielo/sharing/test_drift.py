@@ -10,7 +10,7 @@ import pytest
 
 from kielo.errors import UsageError
 from kielo.plan import make_plan
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_json, write_jsonl
 from kielo.run_folder import RECORD, RunFolder
 from kielo.sharing.drift import refuse_drifted

@@ -15,7 +15,7 @@ import pytest
 from kielo.errors import KieloError, UsageError
 from kielo.execute import Job, execute
 from kielo.plan import make_plan, needed_for
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_jsonl
 from kielo.run_folder import RunFolder
 from kielo.sharing.folder import MARK, seal
@@ -27,9 +27,9 @@ SCRIPT = """\
 import sys, time
 from pathlib import Path
 time.sleep = lambda seconds: None  # the library waits up to half a minute between its attempts
-from kielo import publish
+from kielo.verbs import publish
 from kielo.errors import KieloError
-from kielo.lazy_verbs import Tool
+from kielo.verbs.lazy import Tool
 from kielo.sharing.hub import upload
 try:
     CALL
@@ -46,7 +46,9 @@ model: pocket
 translate: {datasets: {chat: {kind: conversations, local: rows.jsonl, translate: false, licence: MIT}}}
 sft: {mixes: {all: {shares: {en: 1.0}}}}
 """
-VERB = SCRIPT.replace("CALL", 'publish.run(Tool("kielo.publish", "publish").parse("kielo publish", sys.argv[1:]))')
+VERB = SCRIPT.replace(
+    "CALL", 'publish.run(Tool("kielo.verbs.publish", "publish").parse("kielo publish", sys.argv[1:]))'
+)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kielo.errors import RunFolderError, UsageError
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.sharing.opened import RECIPE, opened, recipe_of
 
 ROOT = Path(__file__).resolve().parents[3]

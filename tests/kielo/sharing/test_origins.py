@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import write_jsonl
 from kielo.run_folder import RunFolder
 from kielo.sharing.licences import Part

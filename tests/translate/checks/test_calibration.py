@@ -76,7 +76,7 @@ def test_a_run_of_equal_log_probabilities_has_no_lowest_tail(direction: Directio
 def test_the_identifier_knows_the_labels_of_its_model() -> None:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    from kielo.identification import PY3LANGID_LABELS
+    from kielo.languages.identification import PY3LANGID_LABELS
 
     known = set(LanguageIdentifier.from_model_file(MODEL_FILE).nb_classes)
     assert set(PY3LANGID_LABELS) <= known

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.checks import item, oasst, reviewed, sentences
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests.translate.faults import FAULTS, Row, World, inject
 from translate.checks import Checker, Direction, Item, make_checker
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from kielo.errors import RecipeError
-from kielo.languages import Shot, language
+from kielo.languages.pack import Shot, language
 from translate.checks import Checker, Direction, Item, make_checker
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from kielo.lazy_verbs import Tool
 from kielo.miniature import make_miniature
 from kielo.pocket.datasets import parallel_rows
 from kielo.records import write_jsonl
+from kielo.verbs.lazy import Tool
 
 PROBE = Tool("translate.probe.command", "what a model can do in a language")
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kielo.generation.protocol import Completion
-from kielo.languages import Shot, language
+from kielo.languages.pack import Shot, language
 from translate.checks import Direction
 from translate.probe.drift import drift, identifier_for
 from translate.probe.fertility import fertility, measure_tokenizer

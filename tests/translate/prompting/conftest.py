@@ -9,7 +9,7 @@ import pytest
 
 from kielo.generation.protocol import Completion, Generator, Request
 from kielo.generation.store import CompletionStore, complete
-from kielo.languages import Shot, language, read_shots, shots_of
+from kielo.languages.pack import Shot, language, read_shots, shots_of
 from kielo.models import model_path
 from kielo.pocket import datasets as pocket
 from translate.checks import Direction

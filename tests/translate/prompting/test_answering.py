@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kielo import recipe
 from kielo.errors import RecipeError, SourceError
-from kielo.languages import answers_of
+from kielo.languages.pack import answers_of
+from kielo.recipe import reading as recipe
 from kielo.records import Message
 from kielo.schema import Recipe
 from translate.prompting.answering import FEWEST_ANSWER_TOKENS, make_answerer, read_examples

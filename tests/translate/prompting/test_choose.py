@@ -9,7 +9,7 @@ import pytest
 
 from kielo.errors import GenerationError, RecipeError
 from kielo.generation.protocol import Completion, Request
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from kielo.schema import FewShot
 from translate.checks import Direction
 from translate.prompting.choose import choose_prompt, held_out

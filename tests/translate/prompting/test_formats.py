@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from kielo.records import Message
 from translate.prompting.formats import LONGEST_CONTEXT, answer_of, end_of
 from translate.prompting.prompter import FEWEST_TOKENS, Format, Prompter

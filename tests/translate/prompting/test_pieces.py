@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kielo.languages import language
+from kielo.languages.pack import language
 from translate.prompting.pieces import LONGEST_PIECE, pieces_of, sentences_of
 
 EN = language("en")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import sacrebleu
 
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
 from kielo.pocket.datasets import TARGET, oasst_rows, parallel_rows
 from translate.prompting.prompter import Prompter
 from translate.prompting.trial import Complete, try_out

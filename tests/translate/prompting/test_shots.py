@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kielo import recipe
 from kielo.errors import RecipeError
-from kielo.languages import Shot
+from kielo.languages.pack import Shot
+from kielo.recipe import reading as recipe
 from kielo.schema import FewShot
 from translate.answers import Kind
 from translate.prompting.prompter import Prompter

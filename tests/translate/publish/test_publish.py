@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from kielo import publish
 from kielo.errors import KieloError, UsageError
-from kielo.lazy_verbs import Tool
 from kielo.records import read_jsonl, write_jsonl
 from kielo.sharing.folder import MARK
 from kielo.sharing.opened import recipe_of
+from kielo.verbs import publish
+from kielo.verbs.lazy import Tool
 
 Publish = Callable[..., str]
 
@@ -27,7 +27,7 @@ def run_publish(capsys: pytest.CaptureFixture[str]) -> Publish:
     """Run the verb as the command line does; gives what it printed."""
 
     def call(*given: object) -> str:
-        publish.run(Tool("kielo.publish", "publish").parse("kielo publish", list(map(str, given))))
+        publish.run(Tool("kielo.verbs.publish", "publish").parse("kielo publish", list(map(str, given))))
         return capsys.readouterr().out
 
     return call
@@ -259,7 +259,7 @@ sft: {mixes: {all: {shares: {en: 1.0}}}}
 """
     from kielo.execute import Job, execute
     from kielo.plan import make_plan, needed_for
-    from kielo.recipe import load
+    from kielo.recipe.reading import load
     from kielo.run_folder import RunFolder
 
     recipe = load(write_recipe(text=text))

@@ -10,7 +10,7 @@ import pytest
 
 from kielo.errors import RecipeError
 from kielo.models import POCKET
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.records import read_jsonl
 from tests.translate.conftest import pocket_recipe
 

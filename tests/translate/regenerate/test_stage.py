@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from align import mix
-from kielo import recipe
 from kielo.cli import main
 from kielo.errors import GenerationError, KieloError, RecipeError, SourceError
 from kielo.generation.protocol import Completion, Request
 from kielo.generation.spent import GENERATION, SESSIONS
 from kielo.models import POCKET
 from kielo.plan import Workplace, make_plan
+from kielo.recipe import reading as recipe
 from kielo.records import Conversation, Message, read_jsonl, write_records
 from tests.kielo.generation.http_server import Answer, Server, serving
 from tests.translate.conftest import pocket_recipe

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests import chromium
 from translate.review.page import write_review
 

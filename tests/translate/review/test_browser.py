@@ -97,7 +97,7 @@ def test_search_order_and_the_whole_record(mixed: Path, open_page: OpenPage) -> 
 
 
 def test_data_sets_are_told_apart(write_step: Any, tmp_path: Path, open_page: OpenPage) -> None:
-    from kielo.languages import language
+    from kielo.languages.pack import language
     from translate.review.page import write_review
 
     folders = {name: write_step(name, [text_row(f"{name}/{number}") for number in range(2)]) for name in ("one", "two")}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests.translate.review.conftest import Opened, text_row
 from translate.review.page import write_review
 from translate.review.verdicts import COLUMNS, Verdict, Verdicts, read_verdicts

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kielo.languages import language
+from kielo.languages.pack import language
 from tests.translate.review.conftest import WriteStep, text_row
 from translate.review import page
 from translate.review.page import write_review

@@ -12,7 +12,7 @@ from align.selection.mig import pick
 from align.selection.pool import Wanted
 from kielo.errors import UsageError
 from kielo.schema.selection import Mig
-from kielo.select_tools import parse_select
+from kielo.verbs.select_tools import parse_select
 from tests.align.selection.mig.pools import random_pool, row_labels
 
 

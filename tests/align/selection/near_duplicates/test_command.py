@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kielo.errors import KieloError
-from kielo.select_tools import parse_select
+from kielo.verbs.select_tools import parse_select
 
 POEM = "Write a short poem about an old lighthouse keeper who talks with the seagulls."
 Run = Callable[..., int]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kielo import languages
 from kielo.errors import RecipeError, SourceError
-from kielo.language_codes import usual_member
-from kielo.languages import codes, language, read_shots, shots_of
+from kielo.languages import pack as languages
+from kielo.languages.codes import usual_member
+from kielo.languages.pack import codes, language, read_shots, shots_of
 
 
 @pytest.mark.parametrize("code", codes())

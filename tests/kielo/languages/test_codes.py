@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kielo.errors import UsageError
-from kielo.language_codes import iso639_3, meaning, members, same_language, usual_member
+from kielo.languages.codes import iso639_3, meaning, members, same_language, usual_member
 
 
 @pytest.mark.parametrize(

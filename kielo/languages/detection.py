@@ -9,7 +9,7 @@ from pathlib import Path
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 from langdetect.lang_detect_exception import LangDetectException
 
-from kielo.langdetect_arrays import ArrayFactory
+from kielo.languages.langdetect_arrays import ArrayFactory
 
 SEED = 0  # langdetect draws n-grams at random; unseeded, 32% of Finnish upper-case texts change their language
 

@@ -31,7 +31,7 @@ from kielo.cluster.which_run import add_folder, asked_as, folder_of
 from kielo.errors import RunFolderError, UsageError
 from kielo.execute import check_packs, may_clear, refuse_trackers, say
 from kielo.plan import Step, make_plan, select
-from kielo.recipe import load
+from kielo.recipe.reading import load
 from kielo.run_folder import JOBS_LOCK, RunFolder, training_lock
 from kielo.text_table import text_table
 

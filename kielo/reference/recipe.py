@@ -1,6 +1,6 @@
 """Writes what is generated from the schemas of recipes and cluster profiles: JSON Schemas for editors, tables in docs/ for people.
 
-Run it after any change of kielo/schema/ or kielo/cluster/profiles/: `python -m kielo.recipe_docs`
+Run it after any change of kielo/schema/ or kielo/cluster/profiles/: `python -m kielo.reference.recipe`
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ SCHEMA, REFERENCE = CHECKOUT / "recipes" / "recipe.schema.json", CHECKOUT / "doc
 PROFILE_SCHEMA, PROFILE_REFERENCE = PROFILES / "profile.schema.json", CHECKOUT / "docs" / "profile.md"
 _TOP = """# What a recipe can say
 
-Generated from `kielo/schema/` by `python -m kielo.recipe_docs`; a test keeps it fresh. For completion in an editor, put
+Generated from `kielo/schema/` by `python -m kielo.reference.recipe`; a test keeps it fresh. For completion in an editor, put
 `# yaml-language-server: $schema=recipe.schema.json` on the first line of a recipe.
 """
 _PROFILE_TOP = """# What a cluster profile can say
 
-Generated from `kielo/cluster/profiles/parts.py` by `python -m kielo.recipe_docs`; a test keeps it fresh. [clusters.md](clusters.md) says
+Generated from `kielo/cluster/profiles/parts.py` by `python -m kielo.reference.recipe`; a test keeps it fresh. [clusters.md](clusters.md) says
 how to write one. For completion in an editor, put `# yaml-language-server: $schema=profile.schema.json` (with the path to
 `slurm/profile.schema.json`) on the first line.
 

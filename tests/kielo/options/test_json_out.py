@@ -9,7 +9,7 @@ import pytest
 
 from kielo.cli import main
 from kielo.completion import every_parser, whole_parser
-from kielo.json_out import STDOUT
+from kielo.options.json_out import STDOUT
 
 PROMPTS = [
     {"key": 1, "prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]},

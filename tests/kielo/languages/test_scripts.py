@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kielo.scripts import script_names, script_of
+from kielo.languages.scripts import script_names, script_of
 
 
 @pytest.mark.parametrize("name", ["Japanese", "Hiragana", "KATAKANA"])

@@ -1,6 +1,6 @@
 """Writes docs/sentences.md: every sentence that Kielo says of a user's mistake, read from the code where it is raised.
 
-Run it after changing such a sentence: `python -m kielo.sentence_docs`
+Run it after changing such a sentence: `python -m kielo.reference.sentences`
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEAST_LETTERS = 12
 """Less is a place where others' words are put in."""
 _TOP = """# Every sentence of a mistake
 
-Generated from the code by `python -m kielo.sentence_docs`; a test keeps it fresh. All that Kielo says of a mistake that you can mend, by
+Generated from the code by `python -m kielo.reference.sentences`; a test keeps it fresh. All that Kielo says of a mistake that you can mend, by
 the file of the code that says it; `…` stands for what differs. Where and what stands first, what mends it behind the semicolon.
 The commonest, with their reasons, are in [troubleshooting.md](troubleshooting.md). On the site, paste what you were told into the search.
 A traceback is none of these: it is a bug of ours, please report it.

@@ -1,4 +1,4 @@
-"""The names inside `sft`, `dpo` and `eval.models`: mixes, runs, what sweeps and seeds make of them; kielo/links.py asks for them."""
+"""The names inside `sft`, `dpo` and `eval.models`: mixes, runs, what sweeps and seeds make of them; kielo/recipe/links.py asks for them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import ValidationError
 
-from kielo.losses import loss_mistakes
-from kielo.mixes import expand_mixes, mix_names
-from kielo.schema import DpoRun, Pool, Recipe, SftRun, Trainer
-from kielo.schema.parts import PLAIN_NAME
-from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE, DPO_ONLY, SFT_ONLY
-from kielo.trainings import (
+from kielo.recipe.losses import loss_mistakes
+from kielo.recipe.mixes import expand_mixes, mix_names
+from kielo.recipe.trainings import (
     TRAINER,
     DpoTraining,
     SftTraining,
@@ -23,6 +20,9 @@ from kielo.trainings import (
     sft_names,
     sft_trainings,
 )
+from kielo.schema import DpoRun, Pool, Recipe, SftRun, Trainer
+from kielo.schema.parts import PLAIN_NAME
+from kielo.schema.trainer import DEFAULT_GLOBAL_BATCH_SIZE, DPO_ONLY, SFT_ONLY
 
 Where = tuple[str | int, ...]
 Broken = tuple[Where, str]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from kielo.languages import codes, language, read_shots
-from kielo.mixes import conversations
+from kielo.languages.pack import codes, language, read_shots
 from kielo.models import has_chat_template
+from kielo.recipe.mixes import conversations
+from kielo.recipe.selection_links import broken_selections
+from kielo.recipe.training_links import Broken, Where, broken_trainings, unknown
+from kielo.recipe.trainings import tuned_models
 from kielo.schema import CHAT_TEMPLATES, Dataset, Engine, Pool, Recipe, Trainer
 from kielo.schema.trainer import DPO_ONLY, SFT_ONLY
-from kielo.selection_links import broken_selections
-from kielo.training_links import Broken, Where, broken_trainings, unknown
-from kielo.trainings import tuned_models
 
 
 def broken_links(recipe: Recipe) -> Iterator[Broken]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kielo.errors import RecipeError, UsageError
-from kielo.json_out import add_json, json_file, tell
-from kielo.out_files import output_file
+from kielo.options.json_out import add_json, json_file, tell
+from kielo.options.out_files import output_file
 
 
 def add_file_verbs(verbs: Any) -> None:
@@ -81,7 +81,7 @@ def _lint(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from kielo.handbook import convert
     from kielo.handbook.writing import as_yaml, write_recipe
-    from kielo.recipe import load
+    from kielo.recipe.reading import load
 
     if arguments.devices is not None and arguments.devices < 1:
         raise UsageError(f"--devices {arguments.devices}: a positive number is needed.")

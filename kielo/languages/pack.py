@@ -12,10 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, SourceError, UsageError, at
-from kielo.language_codes import meaning
+from kielo.languages.codes import meaning
 from kielo.records import read_jsonl
 
-PACKS = Path(__file__).resolve().parent.parent / "recipes" / "languages"
+PACKS = Path(__file__).resolve().parents[2] / "recipes" / "languages"
 """The packs that ship with Kielo."""
 OWN = "KIELO_PACKS"
 """Names a folder of the same shape, whose files stand in for the shipped ones of the same name."""

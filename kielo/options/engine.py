@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from kielo.errors import UsageError
-from kielo.recipe import sentence_of
+from kielo.recipe.reading import sentence_of
 from kielo.schema import Engine
 
 

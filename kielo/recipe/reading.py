@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from kielo import strict_yaml
 from kielo.errors import RecipeError, at
-from kielo.links import broken_links
+from kielo.recipe.links import broken_links
 from kielo.schema import Recipe
 
 

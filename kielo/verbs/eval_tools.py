@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kielo.errors import UsageError
-from kielo.lazy_verbs import Tool
+from kielo.verbs.lazy import Tool
 
 TOOLS: Mapping[str, Tool] = {
     "score": Tool("eval.ifeval.score_command", "score stored answers to IFEval prompts, in both modes"),

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from kielo.errors import RecipeError
-from kielo.recipe import load
-from kielo.recipe_docs import REFERENCE, SCHEMA, reference_text, schema_text
+from kielo.recipe.reading import load
+from kielo.reference.recipe import REFERENCE, SCHEMA, reference_text, schema_text
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
@@ -217,8 +217,8 @@ def test_too_few_shots_are_found_before_anything_runs(write_recipe, tmp_path):
 
 
 def test_generated_files_are_fresh():
-    assert SCHEMA.read_text("utf-8") == schema_text(), "run: python -m kielo.recipe_docs"
-    assert REFERENCE.read_text("utf-8") == reference_text(), "run: python -m kielo.recipe_docs"
+    assert SCHEMA.read_text("utf-8") == schema_text(), "run: python -m kielo.reference.recipe"
+    assert REFERENCE.read_text("utf-8") == reference_text(), "run: python -m kielo.reference.recipe"
 
 
 def test_a_judge_that_is_there_twice_is_refused(write_recipe):

@@ -1,13 +1,13 @@
-"""The names and files that a recipe's selections use; kielo/links.py asks for them."""
+"""The names and files that a recipe's selections use; kielo/recipe/links.py asks for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kielo.mixes import expand_mixes, members, mix_names, selections
+from kielo.recipe.mixes import expand_mixes, members, mix_names, selections
+from kielo.recipe.training_links import Broken, Where
 from kielo.schema import Recipe
 from kielo.schema.selection import Knowledge
-from kielo.training_links import Broken, Where
 
 
 def broken_selections(recipe: Recipe) -> Iterator[Broken]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kielo.mixes import Taken, expand_mixes, selections
-from kielo.recipe import load
+from kielo.recipe.mixes import Taken, expand_mixes, selections
+from kielo.recipe.reading import load
+from kielo.recipe.trainings import all_seeds, dpo_names, dpo_trainings, expand_run, sft_names, sft_trainings
 from kielo.schema import Recipe, SftRun
-from kielo.trainings import all_seeds, dpo_names, dpo_trainings, expand_run, sft_names, sft_trainings
 
 FAMILY = "shares: {en: 1.0, fi: X}, X: [0, 0.5, 1.0]"
 

@@ -9,7 +9,7 @@ import pytest
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 from langdetect.lang_detect_exception import LangDetectException
 
-from kielo.langdetect_arrays import ArrayFactory
+from kielo.languages.langdetect_arrays import ArrayFactory
 
 ODD = [
     "", " ", "1234", "a", "A", "ABC", "aBC  d", "Écoute ÉÉN", "http://a.fi/x teksti  on tässä  a@b.fi", "今日は東京 Tokyo に行きます", "한국어 텍스트 abc",

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kielo.errors import MissingExtraError, RecipeError
-from kielo.language_codes import same_language
-from kielo.languages import Language
+from kielo.languages.codes import same_language
+from kielo.languages.pack import Language
 
 Probabilities = Callable[[str], Mapping[str, float]]
 """Gives for a text the languages it may be in, by an identifier's own codes, each with its probability."""

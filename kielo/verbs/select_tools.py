@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from align.selection.methods import BASELINES
 from kielo.errors import UsageError
-from kielo.lazy_verbs import Tool
+from kielo.verbs.lazy import Tool
 
 TOOLS: Mapping[str, Tool] = {
     "mig": Tool("align.selection.mig.command", "the rows that bring most information on a graph of labels"),

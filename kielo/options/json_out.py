@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kielo.errors import UsageError
-from kielo.out_files import output_file
+from kielo.options.out_files import output_file
 from kielo.records import JSON, json_text, write_json
 
 STDOUT = Path("-")

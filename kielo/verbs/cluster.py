@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kielo.lazy_verbs import Tool
+from kielo.verbs.lazy import Tool
 
 VERBS: Mapping[str, Tool] = {
-    "submit": Tool("kielo.submit", "hand a recipe to a cluster, as a chain of jobs"),
+    "submit": Tool("kielo.verbs.submit", "hand a recipe to a cluster, as a chain of jobs"),
     "status": Tool("kielo.cluster.status", "list the jobs and steps of a recipe and where each stands"),
     "logs": Tool("kielo.cluster.logs", "show what a job or a step has said"),
     "cancel": Tool("kielo.cluster.cancel", "cancel the jobs of a recipe"),

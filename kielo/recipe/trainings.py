@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
-from kielo.mixes import expand_mixes
+from kielo.recipe.mixes import expand_mixes
 from kielo.schema import Dpo, DpoRun, Lora, Recipe, SftRun
 
 Run = TypeVar("Run", bound=SftRun | DpoRun)

@@ -1,0 +1,1 @@
+"""Languages as data: their packs and codes, and telling them apart."""
