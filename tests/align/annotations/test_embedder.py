@@ -101,7 +101,7 @@ def test_a_model_that_is_not_at_hand_is_one_sentence(
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "model.safetensors").write_bytes(b"torn")
     (tmp_path / "torn" / "config.json").write_text("{}")
-    with pytest.raises(RecipeError, match=r"model .*(nobody/has-this-model|/torn): .*fetch it, or name a folder"):
+    with pytest.raises(RecipeError, match=r"model .*(nobody/has-this-model|/torn): .*fetch it.*, or name a folder"):
         annotated(make_place(f"{{embedder: {{kind: {kind}, model: {model}}}}}", CAR))
 
 
