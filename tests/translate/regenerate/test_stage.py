@@ -294,7 +294,8 @@ def test_kill_9_changes_nothing_and_what_was_spent_adds_up(slow_server: Server, 
     assert whole["seconds"] > 120 / 2 * SLOW_SECONDS * 0.9
     assert (whole["engine"], whole["device"], whole["peak_memory_bytes"]) == ("openai", None, None)
     added = json.loads((folder / GENERATION).read_text())
-    assert added["sessions"] == 2 and 60 < added["requests"] <= 120
+    # one answer may be counted and not yet stored at the kill: it was paid for, and is asked for again
+    assert added["sessions"] == 2 and 60 < added["requests"] <= 121
     assert added["completion_tokens"] == 3 * added["requests"]
 
 
