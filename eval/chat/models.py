@@ -43,8 +43,6 @@ def find_models(named: Path, names: tuple[str, ...]) -> tuple[RunModel, ...]:
         RecipeError: the recipe cannot be used.
         RunFolderError: the run folder is damaged.
     """
-    if not named.exists():
-        raise UsageError(f"{named}: there is no such run folder; name one that `kielo run` made, such as runs/pocket.")
     recipe, run = opened(named)
     return tuple(_model(recipe, run, name.rstrip("/")) for name in names)
 

@@ -6,13 +6,27 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
-TEXT_SCRIPT = Path(__file__).with_name("text.js")
+TEXT_SCRIPT, FRAME = Path(__file__).with_name("text.js"), Path(__file__).with_name("frame.html")
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
 # What could end the script element or begin a comment in it, and what UTF-8 cannot hold.
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+
+
+def framed(folder: Path, scripts: Iterable[str], kind: str, title: str, data: Mapping[str, Any]) -> str:
+    """Make a whole page of a folder's body.html and page.css, the scripts named, and the data that they show."""
+    style = (folder / "page.css").read_text("utf-8")
+    script = "\n".join(path.read_text("utf-8") for path in (TEXT_SCRIPT, *(folder / name for name in scripts)))
+    filled = {
+        "title": escape(title.encode("utf-8", "replace").decode("utf-8")), "kind": kind, "style": style, "script": script,
+        "policy": policy(style, script), "data": embedded(data),
+    }  # fmt: skip
+    page = FRAME.read_text("utf-8").replace("{{body}}", (folder / "body.html").read_text("utf-8"))
+    return _SLOT.sub(lambda slot: filled[slot[1]], page)
 
 
 def policy(style: str, script: str) -> str:

@@ -30,6 +30,8 @@ def opened(named: Path, run_folder: Path | None = None) -> tuple[Recipe, RunFold
         if run_folder is not None:
             raise UsageError(f"--run {run_folder}: {named} is a run folder already; leave --run out.")
         return recipe_of(named), RunFolder(named)
+    if not named.exists() and named.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{named}: there is no such run folder; name one that `kielo run` made, such as runs/pocket.")
     recipe = load(named)
     run = RunFolder(run_folder or Path("runs") / recipe.name)
     if not (run.path / RECIPE).is_file():

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from html import escape
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from kielo.html_page import TEXT_SCRIPT, embedded, policy
+from kielo.html_page import framed
 from kielo.languages.pack import Language
 from kielo.records import replacing
 from translate.review.marks import Mark, compare
@@ -24,8 +22,6 @@ LIMIT = 20_000
 """Texts on one page: more are slow to open, and more than anybody judges."""
 CHARACTERS = 60_000_000
 """Of texts on one page, about: a browser holds each of them two or three times over."""
-
-_SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
 def write_review(
@@ -58,7 +54,7 @@ def write_review(
         "verdicts": [asdict(verdict) for verdict in verdicts.by_key.values()],
     }
     with replacing(out) as stream:
-        stream.write(_page(title, data).encode("utf-8"))
+        stream.write(framed(HERE, SCRIPTS, "Kielo review", title, data).encode("utf-8"))
     return len(shown)
 
 
@@ -94,13 +90,3 @@ def _digest(parts: Iterable[str]) -> str:
     for part in parts:
         hashed.update(part.encode("utf-8", "surrogatepass") + b"\0")
     return hashed.hexdigest()[:16]
-
-
-def _page(title: str, data: Mapping[str, Any]) -> str:
-    style = (HERE / "page.css").read_text("utf-8")
-    script = "\n".join(path.read_text("utf-8") for path in (TEXT_SCRIPT, *(HERE / name for name in SCRIPTS)))
-    filled = {
-        "title": escape(title.encode("utf-8", "replace").decode("utf-8")), "style": style, "script": script,
-        "policy": policy(style, script), "data": embedded(data),
-    }  # fmt: skip
-    return _SLOT.sub(lambda slot: filled[slot[1]], (HERE / "page.html").read_text("utf-8"))

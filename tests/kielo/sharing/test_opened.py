@@ -29,3 +29,8 @@ def test_what_is_no_run_is_told(tmp_path: Path, write_recipe) -> None:
     (tmp_path / RECIPE).write_text('{"name": "x", "colour": "blue"}', "utf-8")
     with pytest.raises(RunFolderError, match="name the recipe instead"):
         opened(tmp_path)
+
+
+def test_a_run_that_is_not_there_is_asked_for_as_a_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"runs/none: there is no such run folder; name one that `kielo run` made"):
+        opened(tmp_path / "runs/none")
